@@ -1,0 +1,159 @@
+//! Drift events: a measure that moved away from its baseline, counted while it lasts.
+
+use super::{
+    DriftEventId, Environment, Key, MetricDirections, ModelName, Revision, Version, number,
+    vocabulary::vocabulary,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+vocabulary! {
+    /// How bad a drift is.
+    pub enum Severity ("severity") {
+        Low = "LOW",
+        Medium = "MEDIUM",
+        High = "HIGH",
+        Critical = "CRITICAL",
+    }
+}
+
+vocabulary! {
+    /// Where a drift event stands.
+    pub enum DriftState ("drift state") {
+        Open = "OPEN",
+        Acknowledged = "ACKNOWLEDGED",
+        Resolved = "RESOLVED",
+    }
+}
+
+impl DriftState {
+    /// The states that may follow this one. A resolved event stays resolved; the next record opens another.
+    pub const fn next(self) -> &'static [Self] {
+        match self {
+            Self::Open => &[Self::Acknowledged, Self::Resolved],
+            Self::Acknowledged => &[Self::Resolved],
+            Self::Resolved => &[],
+        }
+    }
+}
+
+/// A measure that moved. While an event is OPEN or ACKNOWLEDGED, recording the same model, version, environment and metric
+/// again counts on it instead of making another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DriftEvent {
+    pub event_id: DriftEventId,
+    pub model_name: ModelName,
+    pub version: Version,
+    pub environment: Option<Environment>,
+    /// A performance metric (`accuracy`), or a feature and a measure (`age/psi`).
+    pub metric: Key,
+    #[serde(with = "number")]
+    pub baseline: f64,
+    /// The value of the last record.
+    #[serde(with = "number")]
+    pub observed: f64,
+    /// How far it moved, for a performance metric the relative loss.
+    #[serde(with = "number")]
+    pub score: f64,
+    pub threshold: Option<f64>,
+    pub baseline_size: Option<u64>,
+    pub observed_size: Option<u64>,
+    /// The worst severity recorded so far.
+    pub severity: Severity,
+    pub state: DriftState,
+    /// How often it was recorded.
+    pub count: u64,
+    pub first_seen_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub note: Option<String>,
+    pub decided_by: Option<String>,
+    pub updated_at: Timestamp,
+    pub revision: Revision,
+}
+
+/// From which relative loss on a performance event has which severity; below `medium` it is LOW.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SeverityThresholds {
+    pub medium: f64,
+    pub high: f64,
+    pub critical: f64,
+}
+
+impl Default for SeverityThresholds {
+    fn default() -> Self {
+        Self {
+            medium: 0.05,
+            high: 0.10,
+            critical: 0.20,
+        }
+    }
+}
+
+/// The share of the baseline that was lost: positive is worse, in the direction of the metric.
+///
+/// Against a baseline of zero any loss counts as whole (1), and a value that is no number as infinite.
+pub fn relative_loss(
+    metric: &Key,
+    baseline: f64,
+    observed: f64,
+    directions: &MetricDirections,
+) -> f64 {
+    let worse = if directions.lower_is_better(metric.as_str()) {
+        observed - baseline
+    } else {
+        baseline - observed
+    };
+    if worse.is_nan() {
+        return f64::INFINITY;
+    }
+    if baseline == 0.0 {
+        return if worse > 0.0 { 1.0 } else { 0.0 };
+    }
+    worse / baseline.abs()
+}
+
+impl SeverityThresholds {
+    /// The severity of a relative loss; each threshold belongs to the severity above it.
+    pub fn severity(&self, loss: f64) -> Severity {
+        // 0.90 against 0.81 is a loss of 0.0999…98 in binary; people mean 10 %.
+        let loss = loss + 1e-9;
+        if loss >= self.critical {
+            Severity::Critical
+        } else if loss >= self.high {
+            Severity::High
+        } else if loss >= self.medium {
+            Severity::Medium
+        } else {
+            Severity::Low
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn severity_follows_the_relative_loss() {
+        let (thresholds, directions) = (SeverityThresholds::default(), MetricDirections::default());
+        let cases = [
+            ("accuracy", 0.90, 0.89, Severity::Low),
+            ("accuracy", 0.90, 0.95, Severity::Low),
+            ("accuracy", 1.00, 0.95, Severity::Medium),
+            ("accuracy", 0.90, 0.81, Severity::High),
+            ("accuracy", 0.90, 0.72, Severity::Critical),
+            ("rmse", 1.0, 1.2, Severity::Critical),
+            ("rmse", 1.0, 0.5, Severity::Low),
+            ("accuracy", 0.9, f64::NAN, Severity::Critical),
+            ("loss", 0.0, 0.1, Severity::Critical),
+        ];
+        for (metric, baseline, observed, severity) in cases {
+            let loss = relative_loss(&Key::new(metric).unwrap(), baseline, observed, &directions);
+            assert_eq!(
+                thresholds.severity(loss),
+                severity,
+                "{metric} {baseline} -> {observed} ({loss})"
+            );
+        }
+    }
+}

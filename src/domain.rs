@@ -41,6 +41,7 @@ pub mod policy;
 pub mod registry;
 pub mod run;
 pub mod text;
+pub mod uri;
 mod vocabulary;
 
 pub use approval::{

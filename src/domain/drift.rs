@@ -129,6 +129,75 @@ impl SeverityThresholds {
     }
 }
 
+/// Measures of how far a distribution moved, and from where a value of each is MEDIUM, HIGH and CRITICAL.
+///
+/// The PSI row is the field's convention; the others are chosen so that the same shift of a normal distribution has the
+/// same severity under each (half a standard deviation is MEDIUM, a whole one CRITICAL).
+const MEASURES: &[(&str, SeverityThresholds)] = &[
+    (
+        "psi",
+        SeverityThresholds {
+            medium: 0.20,
+            high: 0.25,
+            critical: 0.50,
+        },
+    ),
+    (
+        "js",
+        SeverityThresholds {
+            medium: 0.15,
+            high: 0.22,
+            critical: 0.30,
+        },
+    ),
+    (
+        "ks",
+        SeverityThresholds {
+            medium: 0.15,
+            high: 0.20,
+            critical: 0.30,
+        },
+    ),
+    (
+        "wasserstein",
+        SeverityThresholds {
+            medium: 0.30,
+            high: 0.50,
+            critical: 1.0,
+        },
+    ),
+];
+
+/// Judges a record: its score and the severity that follows from it.
+///
+/// For a feature and a measure (`age/psi`) the score is the observed value of the measure; for everything else, which is
+/// performance, it is the relative loss.
+pub fn judge(
+    metric: &Key,
+    baseline: f64,
+    observed: f64,
+    directions: &MetricDirections,
+    performance: &SeverityThresholds,
+) -> (f64, Severity) {
+    let measure = metric
+        .as_str()
+        .rsplit(['/', '.', '_', ' '])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
+    if let Some((_, thresholds)) = MEASURES.iter().find(|(name, _)| *name == measure) {
+        let value = if observed.is_nan() {
+            f64::INFINITY
+        } else {
+            observed
+        };
+        (observed, thresholds.severity(value))
+    } else {
+        let loss = relative_loss(metric, baseline, observed, directions);
+        (loss, performance.severity(loss))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +223,27 @@ mod tests {
                 severity,
                 "{metric} {baseline} -> {observed} ({loss})"
             );
+        }
+    }
+
+    #[test]
+    fn a_measure_of_a_feature_is_judged_by_its_own_scale() {
+        let (thresholds, directions) = (SeverityThresholds::default(), MetricDirections::default());
+        let cases = [
+            ("age/psi", 0.05, Severity::Low),
+            ("age/psi", 0.22, Severity::Medium),
+            ("age/ks", 0.25, Severity::High),
+            ("income_psi", 0.7, Severity::Critical),
+        ];
+        for (metric, observed, severity) in cases {
+            let (score, judged) = judge(
+                &Key::new(metric).unwrap(),
+                0.0,
+                observed,
+                &directions,
+                &thresholds,
+            );
+            assert_eq!((score, judged), (observed, severity), "{metric} {observed}");
         }
     }
 }

@@ -158,6 +158,11 @@ name!(
 name!(DeploymentId, "deployment id", checked_id);
 name!(DriftEventId, "drift event id", checked_id);
 
+/// Checks a run's name, which need not be unique and so has no type of its own.
+pub fn run_name(given: &str) -> Result<String, InvalidName> {
+    checked("run name", given)
+}
+
 /// A fresh id: UUID version 7, so that ids sort by the time they were made.
 fn fresh() -> String {
     uuid::Uuid::now_v7().simple().to_string()

@@ -27,7 +27,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
         match c {
             '\u{00}'..='\u{1f}' => {
-                shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{2426}'))
+                shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{2426}'));
             }
             '\u{7f}' => shown.push('\u{2421}'),
             // The pictures and brackets that stand for something else must not be forged by a name that holds them.

@@ -79,14 +79,14 @@ pub(super) fn noun(kind: ObjectKind) -> &'static str {
 }
 
 impl StoreError {
-    pub fn not_found(kind: ObjectKind, id: impl ToString) -> Self {
+    pub fn not_found(kind: ObjectKind, id: &(impl ToString + ?Sized)) -> Self {
         Self::NotFound {
             kind,
             id: id.to_string(),
         }
     }
 
-    pub fn conflict(kind: ObjectKind, id: impl ToString) -> Self {
+    pub fn conflict(kind: ObjectKind, id: &(impl ToString + ?Sized)) -> Self {
         Self::Conflict {
             kind,
             id: id.to_string(),

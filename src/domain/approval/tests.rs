@@ -6,12 +6,12 @@ fn version() -> ModelVersion {
         model_name: ModelName::new("fraud").unwrap(),
         version: Version::new("1").unwrap(),
         stage: Stage::None,
-        aliases: Default::default(),
+        aliases: std::collections::BTreeSet::new(),
         run_id: Some(RunId::new("r1").unwrap()),
         source: Some("file:///models/1".to_owned()),
         metrics: [(Key::new("auc").unwrap(), 0.93)].into(),
         params: [(Key::new("lr").unwrap(), "0.1".to_owned())].into(),
-        tags: Default::default(),
+        tags: BTreeMap::new(),
         description: String::new(),
         registered_by: "alice".to_owned(),
         artifacts: vec![Artifact {
@@ -154,7 +154,7 @@ fn a_change_of_the_content_makes_the_approval_stale() {
         ("metrics", |v| v.metrics.clear()),
         ("params", |v| v.params.clear()),
         ("artifact digest", |v| {
-            v.artifacts[0].digest = digest(b"other")
+            v.artifacts[0].digest = digest(b"other");
         }),
         ("artifacts", |v| v.artifacts.clear()),
     ];

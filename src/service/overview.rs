@@ -1,0 +1,93 @@
+//! What the header, the tabs and the live strip tell at a glance.
+
+use super::core::Core;
+use super::{ApprovalManager, Result};
+use crate::domain::Filter;
+use crate::domain::{
+    Deployment, DeploymentStatus, DriftEvent, DriftState, ModelRun, RunStatus, Severity, Sort,
+};
+use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery};
+
+/// How many objects of each kind the live strip gets.
+const STRIP: usize = 6;
+
+/// A glance over everything that is going on.
+#[derive(Debug, Clone, Default)]
+pub struct Overview {
+    pub running: u64,
+    /// RUNNING runs that have been silent for too long, among the newest [`Overview::running_runs`].
+    pub stale: u64,
+    /// Versions that wait for a decision.
+    pub in_review: u64,
+    /// Unresolved drift events.
+    pub drift: u64,
+    /// The worst severity among them.
+    pub worst_drift: Option<Severity>,
+    pub active_deployments: u64,
+    pub pending_deployments: u64,
+    /// The newest RUNNING runs.
+    pub running_runs: Vec<ModelRun>,
+    /// The worst unresolved drift events.
+    pub drift_events: Vec<DriftEvent>,
+    /// The newest deployments that serve or are about to.
+    pub deployments: Vec<Deployment>,
+}
+
+pub(super) async fn read(core: &Core, approvals: &ApprovalManager) -> Result<Overview> {
+    let running = RunQuery {
+        statuses: vec![RunStatus::Running],
+        ..RunQuery::default()
+    };
+    let drift = DriftQuery {
+        states: vec![DriftState::Open, DriftState::Acknowledged],
+        list: ListQuery {
+            filter: Filter::default(),
+            sort: Some(Sort::descending("severity")),
+        },
+        ..DriftQuery::default()
+    };
+    let status = |status| DeploymentQuery {
+        statuses: vec![status],
+        ..DeploymentQuery::default()
+    };
+    let live = DeploymentQuery {
+        statuses: vec![DeploymentStatus::Active, DeploymentStatus::Pending],
+        ..DeploymentQuery::default()
+    };
+    let running_runs = core
+        .store
+        .runs(&running, &PageRequest::first(STRIP))
+        .await?
+        .rows;
+    let drift_events = core
+        .store
+        .drift_events(&drift, &PageRequest::first(STRIP))
+        .await?
+        .rows;
+    let now = core.clock.now();
+    Ok(Overview {
+        running: core.store.count_runs(&running).await?,
+        stale: running_runs
+            .iter()
+            .filter(|run| run.stale_for(now, core.settings.stale_after).is_some())
+            .count() as u64,
+        in_review: approvals.queue().await?.len() as u64,
+        drift: core.store.count_drift_events(&drift).await?,
+        worst_drift: drift_events.iter().map(|event| event.severity).max(),
+        active_deployments: core
+            .store
+            .count_deployments(&status(DeploymentStatus::Active))
+            .await?,
+        pending_deployments: core
+            .store
+            .count_deployments(&status(DeploymentStatus::Pending))
+            .await?,
+        deployments: core
+            .store
+            .deployments(&live, &PageRequest::first(STRIP))
+            .await?
+            .rows,
+        running_runs,
+        drift_events,
+    })
+}

@@ -11,3 +11,4 @@
 pub mod domain;
 pub mod service;
 pub mod store;
+pub mod tui;

@@ -1,0 +1,4 @@
+//! The screen: a pure core (`App`, panes, overlays) with a thin shell around it.
+
+pub mod theme;
+pub mod widgets;

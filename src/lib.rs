@@ -9,6 +9,7 @@
 )]
 
 pub mod domain;
+pub mod ingest;
 pub mod service;
 pub mod store;
 pub mod tui;

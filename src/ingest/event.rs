@@ -1,0 +1,464 @@
+//! One line, one event: what training code says, in plain words.
+//!
+//! Reads bytes into borrowed structs and checks what can be checked without a store. Unknown fields are left alone, so that a line
+//! may say more than modeldeck understands; an unknown event is not.
+
+use super::number_words;
+use crate::domain::number;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// What a line says. Ids and keys are as given; whoever records the event checks them as names.
+#[derive(Debug, PartialEq)]
+pub enum Event<'a> {
+    /// Begins a run, or takes one up again.
+    Run(RunEvent<'a>),
+    Metric(MetricEvent<'a>),
+    Param {
+        run_id: Option<Cow<'a, str>>,
+        key: Cow<'a, str>,
+        value: String,
+    },
+    Tag {
+        run_id: Option<Cow<'a, str>>,
+        key: Cow<'a, str>,
+        value: String,
+    },
+    Artifact {
+        run_id: Option<Cow<'a, str>>,
+        path: Cow<'a, str>,
+        size: u64,
+        digest: String,
+    },
+    Heartbeat {
+        run_id: Option<Cow<'a, str>>,
+    },
+    End {
+        run_id: Option<Cow<'a, str>>,
+        status: Option<Cow<'a, str>>,
+    },
+}
+
+#[derive(Debug, PartialEq)]
+pub struct RunEvent<'a> {
+    pub run_id: Option<Cow<'a, str>>,
+    pub experiment: Option<Cow<'a, str>>,
+    pub name: Option<Cow<'a, str>>,
+    pub params: Vec<(String, String)>,
+    pub tags: Vec<(String, String)>,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct MetricEvent<'a> {
+    pub run_id: Option<Cow<'a, str>>,
+    pub key: Cow<'a, str>,
+    pub value: f64,
+    pub step: Option<i64>,
+    /// Milliseconds since 1970.
+    pub timestamp: Option<i64>,
+}
+
+impl Event<'_> {
+    /// The event without its line.
+    pub fn into_owned(self) -> Event<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let own_id = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        match self {
+            Self::Run(run) => Event::Run(RunEvent {
+                run_id: own_id(run.run_id),
+                experiment: own_id(run.experiment),
+                name: own_id(run.name),
+                params: run.params,
+                tags: run.tags,
+            }),
+            Self::Metric(metric) => Event::Metric(MetricEvent {
+                run_id: own_id(metric.run_id),
+                key: own(metric.key),
+                value: metric.value,
+                step: metric.step,
+                timestamp: metric.timestamp,
+            }),
+            Self::Param { run_id, key, value } => Event::Param {
+                run_id: own_id(run_id),
+                key: own(key),
+                value,
+            },
+            Self::Tag { run_id, key, value } => Event::Tag {
+                run_id: own_id(run_id),
+                key: own(key),
+                value,
+            },
+            Self::Artifact {
+                run_id,
+                path,
+                size,
+                digest,
+            } => Event::Artifact {
+                run_id: own_id(run_id),
+                path: own(path),
+                size,
+                digest,
+            },
+            Self::Heartbeat { run_id } => Event::Heartbeat {
+                run_id: own_id(run_id),
+            },
+            Self::End { run_id, status } => Event::End {
+                run_id: own_id(run_id),
+                status: own_id(status),
+            },
+        }
+    }
+}
+
+/// The events by their names, as help texts list them.
+pub const EVENTS: [&str; 7] = [
+    "run",
+    "metric",
+    "param",
+    "tag",
+    "artifact",
+    "heartbeat",
+    "end",
+];
+
+/// Why a line is no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoEvent {
+    #[error("not JSON: {0}")]
+    NotJson(String),
+    /// JSON, but not of these events; somebody else's line, perhaps.
+    #[error("{0}")]
+    Unknown(String),
+    #[error("{0}")]
+    Bad(String),
+}
+
+/// Parses a line and shows the event to `see`. Events borrow from the line, or from a copy in which bare `NaN`s are quoted.
+pub fn parse<T>(line: &[u8], see: impl FnOnce(Event<'_>) -> T) -> Result<T, NoEvent> {
+    match Raw::read(line) {
+        Ok(raw) => Ok(see(raw.event()?)),
+        Err(error) => match number_words::quoted(line) {
+            Some(line) => Ok(see(Raw::read(&line)?.event()?)),
+            None => Err(error),
+        },
+    }
+}
+
+/// Every field that any event has.
+#[derive(Deserialize)]
+struct Raw<'a> {
+    #[serde(borrow)]
+    event: Option<Text<'a>>,
+    #[serde(borrow)]
+    run_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    experiment: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    key: Option<Text<'a>>,
+    #[serde(borrow)]
+    value: Option<Scalar<'a>>,
+    step: Option<Step>,
+    timestamp: Option<Millisecond>,
+    params: Option<Labels>,
+    tags: Option<Labels>,
+    #[serde(borrow)]
+    status: Option<Text<'a>>,
+    #[serde(borrow)]
+    path: Option<Text<'a>>,
+    size: Option<u64>,
+    #[serde(borrow)]
+    digest: Option<Text<'a>>,
+}
+
+impl<'a> Raw<'a> {
+    fn read(line: &'a [u8]) -> Result<Self, NoEvent> {
+        serde_json::from_slice(line).map_err(|error| {
+            // A line of its own is always 'line 1' to the parser, which would only confuse.
+            let told = error.to_string();
+            let told = told
+                .rsplit_once(" at line ")
+                .map_or(told.as_str(), |(what, _)| what);
+            let told = format!("{told} (at byte {})", error.column());
+            if error.is_data() {
+                NoEvent::Bad(told)
+            } else {
+                NoEvent::NotJson(told)
+            }
+        })
+    }
+
+    fn event(self) -> Result<Event<'a>, NoEvent> {
+        let Some(kind) = &self.event else {
+            return Err(NoEvent::Unknown("it has no field 'event'".to_owned()));
+        };
+        let run_id = self.run_id.map(|text| text.0);
+        let key = || needed(self.key, "key", &kind.0);
+        Ok(match &*kind.0 {
+            "run" => Event::Run(RunEvent {
+                run_id,
+                experiment: self.experiment.map(|text| text.0),
+                name: self.name.map(|text| text.0),
+                params: self.params.unwrap_or_default().0,
+                tags: self.tags.unwrap_or_default().0,
+            }),
+            "metric" => Event::Metric(MetricEvent {
+                run_id,
+                key: key()?,
+                value: self
+                    .value
+                    .ok_or_else(|| {
+                        NoEvent::Bad(
+                            "a metric needs a 'value'; one that is no number is written \"NaN\""
+                                .to_owned(),
+                        )
+                    })?
+                    .measured()?,
+                step: self.step.map(|step| step.0),
+                timestamp: self.timestamp.map(|timestamp| timestamp.0),
+            }),
+            "param" => Event::Param {
+                run_id,
+                key: key()?,
+                value: self.value.ok_or_else(|| lacks("value", "param"))?.text(),
+            },
+            "tag" => Event::Tag {
+                run_id,
+                key: key()?,
+                value: self.value.ok_or_else(|| lacks("value", "tag"))?.text(),
+            },
+            "artifact" => Event::Artifact {
+                run_id,
+                path: needed(self.path, "path", "artifact")?,
+                size: self.size.ok_or_else(|| lacks("size", "artifact"))?,
+                digest: digest(&needed(self.digest, "digest", "artifact")?)?,
+            },
+            "heartbeat" => Event::Heartbeat { run_id },
+            "end" => Event::End {
+                run_id,
+                status: self.status.map(|text| text.0),
+            },
+            unknown => {
+                return Err(NoEvent::Unknown(format!(
+                    "'{}' is not an event; it is one of {}",
+                    crate::domain::text::visible(&unknown.chars().take(60).collect::<String>()),
+                    EVENTS.join(", ")
+                )));
+            }
+        })
+    }
+}
+
+fn lacks(field: &str, kind: &str) -> NoEvent {
+    let article = if kind.starts_with(['a', 'e']) {
+        "an"
+    } else {
+        "a"
+    };
+    NoEvent::Bad(format!("{article} {kind} needs a '{field}'"))
+}
+
+fn needed<'a>(text: Option<Text<'a>>, field: &str, kind: &str) -> Result<Cow<'a, str>, NoEvent> {
+    text.map(|text| text.0).ok_or_else(|| lacks(field, kind))
+}
+
+/// `sha256:` may be left out.
+fn digest(given: &str) -> Result<String, NoEvent> {
+    let hex = given.strip_prefix("sha256:").unwrap_or(given);
+    if hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(format!("sha256:{}", hex.to_ascii_lowercase()))
+    } else {
+        Err(NoEvent::Bad(
+            "the 'digest' is not sha256: and 64 hexadecimal digits".to_owned(),
+        ))
+    }
+}
+
+/// A string that borrows from the line where it can. (`Option<Cow<str>>` would always copy.)
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct See;
+        impl<'de> Visitor<'de> for See {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(See)
+    }
+}
+
+/// A number, a word or a truth value.
+enum Scalar<'a> {
+    Float(f64),
+    Integer(i128),
+    Bool(bool),
+    Text(Cow<'a, str>),
+}
+
+impl Scalar<'_> {
+    fn measured(self) -> Result<f64, NoEvent> {
+        let wrong = |shown: &str| {
+            let shown: String = shown.chars().take(60).collect();
+            let shown = crate::domain::text::visible(&shown).into_owned();
+            NoEvent::Bad(format!(
+                "the value '{shown}' is not a number; it takes a number, \"NaN\", \"Infinity\" or \"-Infinity\""
+            ))
+        };
+        match self {
+            Self::Float(value) => Ok(value),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "metrics are floating-point numbers"
+            )]
+            Self::Integer(value) => Ok(value as f64),
+            Self::Bool(value) => Err(wrong(if value { "true" } else { "false" })),
+            Self::Text(word) => number::parse(&word)
+                .filter(|value| !value.is_finite())
+                .ok_or_else(|| wrong(&word)),
+        }
+    }
+
+    /// As a param shows it.
+    fn text(self) -> String {
+        match self {
+            Self::Float(value) => serde_json::Number::from_f64(value)
+                .map_or_else(|| value.to_string(), |number| number.to_string()),
+            Self::Integer(value) => value.to_string(),
+            Self::Bool(value) => value.to_string(),
+            Self::Text(text) => text.into_owned(),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct See;
+        impl<'de> Visitor<'de> for See {
+            type Value = Scalar<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, a string or a truth value")
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+                Ok(Scalar::Float(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+                Ok(Scalar::Integer(value.into()))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+                Ok(Scalar::Integer(value.into()))
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+                Ok(Scalar::Bool(value))
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_any(See)
+    }
+}
+
+/// A whole number; `10.0` is one, `1.5` is not.
+struct Step(i64);
+
+/// Milliseconds since 1970; the fraction that Python's `time.time() * 1000` has is cut off.
+struct Millisecond(i64);
+
+/// Whole numbers beyond this are not exact as floating-point numbers.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+struct WholeNumber {
+    what: &'static str,
+    cut_fraction: bool,
+}
+
+impl Visitor<'_> for WholeNumber {
+    type Value = i64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<i64, E> {
+        Ok(value)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<i64, E> {
+        i64::try_from(value)
+            .map_err(|_too_large| E::invalid_value(de::Unexpected::Unsigned(value), &self))
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is in the range where both are exact"
+    )]
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<i64, E> {
+        if value.abs() <= EXACT && (self.cut_fraction || value.fract() == 0.0) {
+            Ok(value as i64)
+        } else {
+            Err(E::invalid_value(de::Unexpected::Float(value), &self))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let what = "a whole number as step";
+        let cut_fraction = false;
+        deserializer
+            .deserialize_any(WholeNumber { what, cut_fraction })
+            .map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Millisecond {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let what = "milliseconds since 1970 as timestamp";
+        let cut_fraction = true;
+        deserializer
+            .deserialize_any(WholeNumber { what, cut_fraction })
+            .map(Self)
+    }
+}
+
+/// An object of scalars, in the order given.
+#[derive(Default)]
+struct Labels(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Labels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct See;
+        impl<'de> Visitor<'de> for See {
+            type Value = Labels;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
+                let mut labels = Vec::new();
+                while let Some((key, value)) = map.next_entry::<String, Scalar<'_>>()? {
+                    labels.push((key, value.text()));
+                }
+                Ok(Labels(labels))
+            }
+        }
+        deserializer.deserialize_map(See)
+    }
+}
+
+#[cfg(test)]
+mod tests;

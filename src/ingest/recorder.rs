@@ -1,0 +1,338 @@
+//! Turns events into few large writes: points gather until they are flushed, everything else waits its turn behind them.
+//!
+//! One write of points is under way while the next points are read. Points of one metric keep their order, because the next write
+//! starts only when the one before it has ended.
+
+use super::event::{self, Event, MetricEvent};
+use super::patience::is_fault_of_store;
+use super::runs::{KnownRun, Label, Series, contradict, update_with};
+use super::{Patience, event::NoEvent};
+use crate::domain::{Key, MetricPoint, RunId, RunSource};
+use crate::service::{ModelLifecycleService, ServiceError};
+use crate::store::{SeriesBatch, StoreError};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use tokio::task::JoinHandle;
+
+mod life;
+
+/// How a recorder works.
+#[derive(Debug, Clone)]
+pub struct RecorderOptions {
+    /// The run of events that name none.
+    pub default_run: Option<RunId>,
+    /// What is noted as the origin of runs that events begin.
+    pub source: RunSource,
+    pub patience: Patience,
+}
+
+/// Why an event was not recorded.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The line's own fault; the next one may be good.
+    Line(String),
+    /// Not an event at all, though it may be somebody else's JSON.
+    NoEvent(NoEvent),
+    /// The store's fault, and patience is over.
+    Store(ServiceError),
+}
+
+impl From<ServiceError> for Refusal {
+    fn from(error: ServiceError) -> Self {
+        if is_fault_of_store(&error) {
+            Self::Store(error)
+        } else {
+            Self::Line(error.to_string())
+        }
+    }
+}
+
+/// What was written so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Events that were recorded.
+    pub events: u64,
+    /// Points of metrics among them.
+    pub points: u64,
+    pub runs_created: u64,
+    pub runs_ended: u64,
+}
+
+/// Records events of any number of runs.
+pub struct Recorder {
+    service: ModelLifecycleService,
+    options: RecorderOptions,
+    runs: Vec<KnownRun>,
+    by_id: HashMap<String, usize>,
+    series: Vec<Series>,
+    /// Series that have points waiting.
+    filled: Vec<usize>,
+    waiting_points: usize,
+    waiting_labels: usize,
+    under_way: Option<JoinHandle<(u64, Result<(), ServiceError>)>>,
+    tally: Tally,
+    /// Points that could not be written and are gone.
+    lost: u64,
+    refused_later: Vec<(u64, String)>,
+    now: Timestamp,
+}
+
+enum Seen {
+    Taken,
+    /// It needs the store.
+    Later(Event<'static>),
+}
+
+impl Recorder {
+    pub fn new(service: ModelLifecycleService, options: RecorderOptions) -> Self {
+        let now = service.clock().now();
+        Self {
+            service,
+            options,
+            runs: Vec::new(),
+            by_id: HashMap::new(),
+            series: Vec::new(),
+            filled: Vec::new(),
+            waiting_points: 0,
+            waiting_labels: 0,
+            under_way: None,
+            tally: Tally::default(),
+            lost: 0,
+            refused_later: Vec::new(),
+            now,
+        }
+    }
+
+    /// Takes one line. What it says is written by the next [`Recorder::flush`] at the latest; what begins and ends runs at once.
+    pub async fn record(&mut self, line: u64, bytes: &[u8]) -> Result<(), Refusal> {
+        let seen = event::parse(bytes, |event| self.take_quickly(event));
+        match seen.map_err(Refusal::NoEvent)?? {
+            Seen::Taken => Ok(()),
+            Seen::Later(event) => self.take(line, event).await,
+        }
+    }
+
+    /// The time of points that tell none; asking the clock once a chunk is exact enough and cheaper than once a point.
+    pub fn tick(&mut self) {
+        self.now = self.service.clock().now();
+    }
+
+    /// Points and labels that wait to be flushed.
+    pub fn waiting(&self) -> usize {
+        self.waiting_points + self.waiting_labels
+    }
+
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Lines that were taken, but refused when they were written.
+    pub fn take_refused(&mut self) -> Vec<(u64, String)> {
+        std::mem::take(&mut self.refused_later)
+    }
+
+    /// Starts to write what waits; returns when the write before it has ended.
+    pub async fn flush(&mut self) -> Result<(), ServiceError> {
+        let labels = self.write_labels().await;
+        let before = self.settle().await;
+        if self.waiting_points > 0 {
+            let mut batches = Vec::with_capacity(self.filled.len());
+            for place in self.filled.drain(..) {
+                let series = &mut self.series[place];
+                batches.push(SeriesBatch {
+                    run_id: self.runs[series.run].run_id.clone(),
+                    key: series.key.clone(),
+                    points: std::mem::take(&mut series.points),
+                });
+            }
+            let count = self.waiting_points as u64;
+            self.waiting_points = 0;
+            let runs = self.service.runs().clone();
+            let patience = self.options.patience.clone();
+            self.under_way = Some(tokio::spawn(async move {
+                let written = patience.persist(|| runs.append(&batches)).await;
+                (count, written)
+            }));
+        }
+        labels.and(before)
+    }
+
+    /// Writes everything that waits and returns when it is written.
+    pub async fn finish(&mut self) -> Result<(), ServiceError> {
+        let flushed = self.flush().await;
+        let settled = self.settle().await;
+        flushed.and(settled)
+    }
+
+    /// Waits for the write that is under way.
+    async fn settle(&mut self) -> Result<(), ServiceError> {
+        let Some(writing) = self.under_way.take() else {
+            return Ok(());
+        };
+        let (count, written) = writing.await.unwrap_or_else(|error| {
+            // Nobody aborts it, so it can only have panicked; that is a bug and must not pass for a written batch.
+            std::panic::resume_unwind(error.into_panic())
+        });
+        match &written {
+            Ok(()) => {
+                self.tally.points += count;
+                self.tally.events += count;
+            }
+            Err(_) => self.lost += count,
+        }
+        written
+    }
+
+    /// The quick way of a point whose run and key were met already: no store, no allocation.
+    fn take_quickly(&mut self, event: Event<'_>) -> Result<Seen, Refusal> {
+        let Event::Metric(metric) = &event else {
+            return Ok(Seen::Later(event.into_owned()));
+        };
+        let run_id = self.run_id(metric.run_id.as_ref())?;
+        let place = self
+            .by_id
+            .get(&*run_id)
+            .and_then(|run| self.runs[*run].series.get(&*metric.key).copied());
+        match place {
+            Some(place) => self.add_point(place, metric).map(|()| Seen::Taken),
+            None => Ok(Seen::Later(event.into_owned())),
+        }
+    }
+
+    fn run_id<'a>(&'a self, given: Option<&'a Cow<'a, str>>) -> Result<Cow<'a, str>, Refusal> {
+        match (given, &self.options.default_run) {
+            (Some(given), _) => Ok(Cow::Borrowed(&**given)),
+            (None, Some(default)) => Ok(Cow::Borrowed(default.as_str())),
+            (None, None) => Err(Refusal::Line(
+                "it has no 'run_id', and MODELDECK_RUN_ID is not set".to_owned(),
+            )),
+        }
+    }
+
+    fn add_point(&mut self, place: usize, metric: &MetricEvent<'_>) -> Result<(), Refusal> {
+        let timestamp = match metric.timestamp {
+            None => self.now,
+            Some(millisecond) => {
+                Timestamp::from_millisecond(millisecond).map_err(|_out_of_range| {
+                    Refusal::Line(format!("the timestamp {millisecond} is out of range"))
+                })?
+            }
+        };
+        let series = &mut self.series[place];
+        let step = metric.step.unwrap_or(series.next_step);
+        series.next_step = series.next_step.max(step.saturating_add(1));
+        if series.points.is_empty() {
+            self.filled.push(place);
+        }
+        series.points.push(MetricPoint {
+            value: metric.value,
+            step,
+            timestamp,
+        });
+        self.waiting_points += 1;
+        Ok(())
+    }
+
+    /// The place of a metric of a run, made when it is new.
+    fn series(&mut self, run: usize, given: &str) -> Result<usize, Refusal> {
+        let key = Key::new(given).map_err(|error| Refusal::Line(error.to_string()))?;
+        let known = self.runs[run].series.get(key.as_str()).copied();
+        let place = known.unwrap_or_else(|| {
+            let next_step = self.runs[run]
+                .latest
+                .get(&key)
+                .map_or(0, |point| point.step.saturating_add(1));
+            self.series.push(Series {
+                run,
+                key: key.clone(),
+                next_step,
+                points: Vec::new(),
+            });
+            self.series.len() - 1
+        });
+        let names = &mut self.runs[run].series;
+        names.insert(key.as_str().to_owned(), place);
+        names.insert(given.to_owned(), place);
+        Ok(place)
+    }
+
+    /// The run of an event, which the store is asked for when it is met for the first time.
+    async fn find(&mut self, given: Option<&Cow<'_, str>>) -> Result<usize, Refusal> {
+        let given = self.run_id(given)?.into_owned();
+        if let Some(run) = self.by_id.get(&given) {
+            return Ok(*run);
+        }
+        let run_id = RunId::new(&given).map_err(|error| Refusal::Line(error.to_string()))?;
+        let runs = self.service.runs().clone();
+        let run = self.options.patience.persist(|| runs.get(&run_id)).await;
+        let run = run.map_err(|error| match error {
+            ServiceError::Store(StoreError::NotFound { .. }) => Refusal::Line(format!(
+                "run '{run_id}' is not known; a 'run' event begins one"
+            )),
+            error => error.into(),
+        })?;
+        Ok(self.meet(KnownRun::of(run)))
+    }
+
+    fn meet(&mut self, run: KnownRun) -> usize {
+        let place = self.runs.len();
+        self.by_id.insert(run.run_id.as_str().to_owned(), place);
+        self.runs.push(run);
+        place
+    }
+
+    /// Writes the labels that wait, one update a run; where that is refused, one by one, to tell which line was at fault.
+    async fn write_labels(&mut self) -> Result<(), ServiceError> {
+        if self.waiting_labels == 0 {
+            return Ok(());
+        }
+        self.waiting_labels = 0;
+        let mut fault = Ok(());
+        for run in &mut self.runs {
+            if run.waiting.is_empty() {
+                continue;
+            }
+            let labels = std::mem::take(&mut run.waiting);
+            if !contradict(&labels) {
+                let update = update_with(labels.iter().map(|(_, label)| label));
+                let written = self
+                    .options
+                    .patience
+                    .persist(|| self.service.runs().update(&run.run_id, &update))
+                    .await;
+                if written.is_ok() {
+                    self.tally.events += labels.len() as u64;
+                    continue;
+                }
+            }
+            for (line, label) in labels {
+                let update = update_with([&label]);
+                let written = self
+                    .options
+                    .patience
+                    .persist(|| self.service.runs().update(&run.run_id, &update))
+                    .await;
+                match written {
+                    Ok(_) => self.tally.events += 1,
+                    Err(error) if is_fault_of_store(&error) => {
+                        self.lost += 1;
+                        fault = Err(error);
+                    }
+                    Err(error) => self.refused_later.push((line, error.to_string())),
+                }
+            }
+        }
+        fault
+    }
+
+    fn wait_with(&mut self, run: usize, line: u64, label: Label) {
+        self.runs[run].waiting.push((line, label));
+        self.waiting_labels += 1;
+    }
+}

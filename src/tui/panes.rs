@@ -1,0 +1,3 @@
+//! The tabs: one small file each, and what their words look like.
+
+pub mod marks;

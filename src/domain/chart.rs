@@ -19,6 +19,7 @@ pub struct ChartBucket {
 
 impl ChartBucket {
     /// The stretch of a single point.
+    #[inline]
     pub fn of(point: &MetricPoint) -> Self {
         let finite = point.value.is_finite();
         Self {
@@ -32,6 +33,7 @@ impl ChartBucket {
     }
 
     /// Takes in the stretch that follows.
+    #[inline]
     pub fn extend(&mut self, next: &Self) {
         self.first_step = self.first_step.min(next.first_step);
         self.last_step = self.last_step.max(next.last_step);
@@ -61,43 +63,100 @@ impl MetricChart {
     /// Merges stretches into at most `columns` columns of equal width in steps, each keeping its least and greatest value.
     /// A stretch belongs to the column of its first step; a resumed run that went back in steps falls into the columns it
     /// went back to.
+    ///
+    /// The stretches are walked twice instead of being kept: a million points need no copy of themselves.
     pub fn reduce(
         metric: Key,
-        stretches: impl IntoIterator<Item = ChartBucket>,
+        stretches: impl IntoIterator<Item = ChartBucket, IntoIter: Clone>,
         columns: usize,
     ) -> Self {
-        let stretches: Vec<ChartBucket> = stretches.into_iter().collect();
-        let points = stretches.iter().map(|stretch| stretch.points).sum();
-        let non_finite = stretches.iter().map(|stretch| stretch.non_finite).sum();
-        let first = stretches.iter().map(|stretch| stretch.first_step).min();
-        let last = stretches.iter().map(|stretch| stretch.last_step).max();
-        let (Some(first), Some(last)) = (first, last) else {
+        let stretches = stretches.into_iter();
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        let (mut points, mut non_finite) = (0, 0);
+        for stretch in stretches.clone() {
+            first = first.min(stretch.first_step);
+            last = last.max(stretch.last_step);
+            points += stretch.points;
+            non_finite += stretch.non_finite;
+        }
+        if first > last {
             return Self {
                 metric,
                 points,
                 non_finite,
                 buckets: Vec::new(),
             };
-        };
-        let span = i128::from(last) - i128::from(first) + 1;
-        let columns = i128::try_from(columns.max(1))
-            .unwrap_or(i128::MAX)
-            .min(span);
-        let mut cells: Vec<Option<ChartBucket>> = vec![None; usize::try_from(columns).unwrap_or(1)];
-        for stretch in &stretches {
-            let at = (i128::from(stretch.first_step) - i128::from(first)) * columns / span;
-            let cell = &mut cells[usize::try_from(at).unwrap_or(0)];
-            match cell {
-                Some(bucket) => bucket.extend(stretch),
-                None => *cell = Some(*stretch),
+        }
+        let mut columns = Columns::new(first, last, columns);
+        // The column being filled is kept apart, where it costs nothing to add to: steps mostly follow each other.
+        let mut open: Option<ChartBucket> = None;
+        for stretch in stretches {
+            if columns.is_here(stretch.first_step) {
+                match &mut open {
+                    Some(bucket) => bucket.extend(&stretch),
+                    None => open = Some(stretch),
+                }
+            } else {
+                columns.put(open.replace(stretch));
+                columns.move_to(stretch.first_step);
             }
         }
+        columns.put(open);
         Self {
             metric,
             points,
             non_finite,
-            buckets: cells.into_iter().flatten().collect(),
+            buckets: columns.cells.into_iter().flatten().collect(),
         }
+    }
+}
+
+/// Columns of equal width in steps.
+struct Columns {
+    first: i128,
+    span: i128,
+    cells: Vec<Option<ChartBucket>>,
+    /// The present column with its first and last step: comparing with them is cheap, dividing to find it is not.
+    here: (usize, i64, i64),
+}
+
+impl Columns {
+    fn new(first: i64, last: i64, columns: usize) -> Self {
+        let span = i128::from(last) - i128::from(first) + 1;
+        let most = usize::try_from(span).unwrap_or(usize::MAX);
+        Self {
+            first: i128::from(first),
+            span,
+            cells: vec![None; columns.max(1).min(most)],
+            here: (0, i64::MAX, i64::MIN),
+        }
+    }
+
+    #[inline]
+    fn is_here(&self, step: i64) -> bool {
+        self.here.1 <= step && step <= self.here.2
+    }
+
+    /// Adds to the present column.
+    fn put(&mut self, bucket: Option<ChartBucket>) {
+        let Some(bucket) = bucket else {
+            return;
+        };
+        match &mut self.cells[self.here.0] {
+            Some(cell) => cell.extend(&bucket),
+            cell => *cell = Some(bucket),
+        }
+    }
+
+    fn move_to(&mut self, step: i64) {
+        let columns = i128::try_from(self.cells.len()).unwrap_or(i128::MAX);
+        let at = (i128::from(step) - self.first) * columns / self.span;
+        let starts = |column: i128| {
+            let step = self.first + (column * self.span + columns - 1) / columns;
+            i64::try_from(step).unwrap_or(i64::MAX)
+        };
+        let cell = usize::try_from(at).unwrap_or(0).min(self.cells.len() - 1);
+        self.here = (cell, starts(at), starts(at + 1).saturating_sub(1));
     }
 }
 

@@ -33,6 +33,7 @@ pub mod deployment;
 pub mod drift;
 pub mod experiment;
 pub mod filter;
+mod filterable;
 pub mod identity;
 pub mod metric;
 pub mod name;

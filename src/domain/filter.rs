@@ -246,35 +246,38 @@ impl Test {
                 let values = object.field(field);
                 match op {
                     // "is not" holds for what has no such value at all.
-                    Op::NotEqual => !values.iter().any(|found| compares(found, Op::Equal, value)),
+                    Op::NotEqual => !values.iter().any(|found| found.compares(Op::Equal, value)),
                     Op::Equal if value.is_empty() => {
                         values.is_empty()
-                            || values.iter().any(|found| compares(found, Op::Equal, ""))
+                            || values.iter().any(|found| found.compares(Op::Equal, ""))
                     }
-                    op => values.iter().any(|found| compares(found, *op, value)),
+                    op => values.iter().any(|found| found.compares(*op, value)),
                 }
             }
         }
     }
 }
 
-fn compares(found: &FieldValue<'_>, op: Op, value: &str) -> bool {
-    match found {
-        FieldValue::Number(found) => number(value)
-            .and_then(|value| found.partial_cmp(&value))
-            .is_some_and(|order| op.holds(order)),
-        FieldValue::Time(found) => time(value).is_some_and(|value| op.holds(found.cmp(&value))),
-        FieldValue::Text(found) => match op {
-            Op::Contains => contains(found, value),
-            Op::Equal | Op::NotEqual => {
-                let equal = found.to_lowercase() == value.to_lowercase()
-                    || matches!((number(found), number(value)), (Some(a), Some(b)) if a.total_cmp(&b).is_eq());
-                equal == (op == Op::Equal)
-            }
-            op => {
-                matches!((number(found), number(value)), (Some(a), Some(b)) if a.partial_cmp(&b).is_some_and(|order| op.holds(order)))
-            }
-        },
+impl FieldValue<'_> {
+    /// Tells whether this value holds in a term. Stores that cannot say it in their own words ask here, so that they agree.
+    pub fn compares(&self, op: Op, value: &str) -> bool {
+        match self {
+            Self::Number(found) => number(value)
+                .and_then(|value| found.partial_cmp(&value))
+                .is_some_and(|order| op.holds(order)),
+            Self::Time(found) => time(value).is_some_and(|value| op.holds(found.cmp(&value))),
+            Self::Text(found) => match op {
+                Op::Contains => contains(found, value),
+                Op::Equal | Op::NotEqual => {
+                    let equal = found.to_lowercase() == value.to_lowercase()
+                        || matches!((number(found), number(value)), (Some(a), Some(b)) if a.total_cmp(&b).is_eq());
+                    equal == (op == Op::Equal)
+                }
+                op => {
+                    matches!((number(found), number(value)), (Some(a), Some(b)) if a.partial_cmp(&b).is_some_and(|order| op.holds(order)))
+                }
+            },
+        }
     }
 }
 

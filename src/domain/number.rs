@@ -57,6 +57,17 @@ pub fn parse(given: &str) -> Option<f64> {
     (value.is_finite() || spelled_out).then_some(value)
 }
 
+/// A count as a number to compare with.
+pub fn from_count(count: u64) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a count beyond 2^53 is not told from its neighbour anyway"
+    )]
+    {
+        count as f64
+    }
+}
+
 /// Short enough for a column, exact enough to compare: five significant digits, or the word for what is not finite.
 pub fn short(value: f64) -> String {
     if let Some(word) = word(value) {

@@ -1,1 +1,8 @@
+//! All tests that stand outside the library, in one binary so that linking stays fast.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails with its line"
+)]
+
+mod store_contract;

@@ -1,0 +1,437 @@
+//! Pages of any list, by keys instead of offsets: a page costs the same wherever it lies and stays put while rows come and go.
+//!
+//! An order is a chain of *segments*: the rows that have the value, in its order, then those that have none. Within a
+//! segment a row's place is its value and its surrogate key, the newest first, so each segment is one range of one index where there is one.
+
+use super::fault::Result;
+use super::filter::{Binder, Keyed, Kind, ListTable, conditions, prefixed};
+use crate::domain::Sort;
+use crate::store::{Cursor, ListQuery, Page, PageFrom, PageRequest, StoreError};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use serde::{Deserialize, Serialize};
+
+/// A stretch of an order.
+struct Segment {
+    from: String,
+    id: String,
+    conditions: Vec<String>,
+    /// What its rows are ordered by before the surrogate key, and whether from the greatest down.
+    key: Option<(String, bool)>,
+    binder: Binder,
+}
+
+/// A row's place in an order.
+#[derive(Debug, Clone, PartialEq)]
+struct Place {
+    segment: usize,
+    key: Value,
+    id: i64,
+}
+
+/// A place as it is handed out. Numbers are kept bit by bit, because JSON has no infinities.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    order: String,
+    segment: usize,
+    key: Key,
+    id: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Key {
+    Null,
+    Integer(i64),
+    Bits(u64),
+    Text(String),
+}
+
+/// One list under one query.
+pub(super) struct List<'a> {
+    connection: &'a Connection,
+    order: String,
+    segments: Vec<Segment>,
+}
+
+/// How many rows a query has.
+pub(super) fn count(
+    connection: &Connection,
+    table: &ListTable,
+    query: &ListQuery,
+    restrict: impl Fn(&mut Binder) -> Vec<String>,
+) -> Result<u64> {
+    let mut binder = Binder::default();
+    let mut all = restrict(&mut binder);
+    all.extend(conditions(table, &query.filter, &mut binder));
+    let sql = format!("SELECT count(*) FROM {}{}", table.from, clause(&all));
+    let count: i64 = connection
+        .prepare_cached(&sql)?
+        .query_row(params_from_iter(&binder.values), |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// A page of rows. `restrict` gives the conditions of the query's own words, `load` the rows of surrogate keys in their order.
+pub(super) fn page<T>(
+    connection: &Connection,
+    table: &ListTable,
+    query: &ListQuery,
+    restrict: impl Fn(&mut Binder) -> Vec<String>,
+    request: &PageRequest,
+    load: impl Fn(&Connection, &[i64]) -> Result<Vec<T>>,
+) -> Result<Page<T>> {
+    let mut binder = Binder::default();
+    let mut all = restrict(&mut binder);
+    all.extend(conditions(table, &query.filter, &mut binder));
+    let list = List {
+        connection,
+        order: query.sort.as_ref().map_or_else(String::new, |sort| {
+            let direction = if sort.descending { "desc" } else { "asc" };
+            format!("{}:{direction}", sort.field)
+        }),
+        segments: segments(connection, table, query.sort.as_ref(), &all, &binder)?,
+    };
+    let (places, more_before, more_after) = list.places(request)?;
+    let (Some(first), Some(last)) = (places.first(), places.last()) else {
+        return Ok(Page {
+            more_before,
+            more_after,
+            ..Page::empty()
+        });
+    };
+    let edges = Some((list.cursor(first)?, list.cursor(last)?));
+    let ids: Vec<i64> = places.iter().map(|place| place.id).collect();
+    let mut rows = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(1000) {
+        rows.append(&mut load(connection, ids)?);
+    }
+    Ok(Page {
+        rows,
+        edges,
+        more_before,
+        more_after,
+    })
+}
+
+fn clause(conditions: &[String]) -> String {
+    if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
+    }
+}
+
+/// The segments of an order; a field that the list does not have leaves the newest first.
+fn segments(
+    connection: &Connection,
+    table: &ListTable,
+    sort: Option<&Sort>,
+    all: &[String],
+    binder: &Binder,
+) -> Result<Vec<Segment>> {
+    let segment = |extra: Option<String>, key: Option<(String, bool)>| Segment {
+        from: table.from.to_owned(),
+        id: table.id.to_owned(),
+        conditions: all.iter().cloned().chain(extra).collect(),
+        key,
+        binder: binder.clone(),
+    };
+    let Some(sort) = sort else {
+        return Ok(vec![segment(None, Some((table.newest.to_owned(), true)))]);
+    };
+    if let Some((_, source)) = table.fields.iter().find(|(name, _)| *name == sort.field) {
+        let expr = match source.rows {
+            // Of several values the least stands for all.
+            Some((rows, on)) => format!("(SELECT min({}) FROM {rows} WHERE {on})", source.expr),
+            None => source.expr.to_owned(),
+        };
+        let key = match source.kind {
+            Kind::Text => format!("{expr} COLLATE NOCASE"),
+            Kind::Natural => format!("{expr} COLLATE natural"),
+            Kind::Words(words) => ranked(&expr, &words()),
+            Kind::Number | Kind::Time => expr.clone(),
+        };
+        return Ok(vec![
+            segment(
+                Some(format!("{expr} IS NOT NULL")),
+                Some((key, sort.descending)),
+            ),
+            segment(Some(format!("{expr} IS NULL")), None),
+        ]);
+    }
+    let found = match prefixed(table, &sort.field) {
+        Some(found) => Some(found),
+        None => first_with_key(connection, table, &sort.field)?,
+    };
+    let Some((keyed, key)) = found else {
+        return Ok(vec![segment(None, None)]);
+    };
+    Ok(keyed_segments(
+        table,
+        keyed,
+        key,
+        sort.descending,
+        all,
+        binder,
+    ))
+}
+
+/// The first kind of keys under which any row has the key.
+fn first_with_key<'a>(
+    connection: &Connection,
+    table: &ListTable,
+    key: &'a str,
+) -> Result<Option<(&'static Keyed, &'a str)>> {
+    for keyed in table.keyed {
+        let mut binder = Binder::default();
+        let (from, _) = joined(table, keyed);
+        let on = keyed.on(key, &mut binder);
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {from} WHERE {on})");
+        if connection
+            .prepare_cached(&sql)?
+            .query_row(params_from_iter(&binder.values), |row| row.get(0))?
+        {
+            return Ok(Some((keyed, key)));
+        }
+    }
+    Ok(None)
+}
+
+/// The list's table with a keyed one: the one that gives the order drives.
+fn joined(table: &ListTable, keyed: &Keyed) -> (String, String) {
+    match keyed.ordered_id {
+        Some(id) => (
+            format!("{} CROSS JOIN {}", keyed.table, table.from),
+            id.to_owned(),
+        ),
+        None => (
+            format!("{} CROSS JOIN {}", table.from, keyed.table),
+            table.id.to_owned(),
+        ),
+    }
+}
+
+/// Rows with a number there, then those with another text, then those with nothing (or NaN, which has no place among numbers).
+fn keyed_segments(
+    table: &ListTable,
+    keyed: &Keyed,
+    key: &str,
+    descending: bool,
+    all: &[String],
+    binder: &Binder,
+) -> Vec<Segment> {
+    let (from, id) = joined(table, keyed);
+    let with = |extra: String, order: String| {
+        let mut binder = binder.clone();
+        let on = keyed.on(key, &mut binder);
+        Segment {
+            from: from.clone(),
+            id: id.clone(),
+            conditions: std::iter::once(on)
+                .chain([extra])
+                .chain(all.iter().cloned())
+                .collect(),
+            key: Some((order, descending)),
+            binder,
+        }
+    };
+    let mut segments = vec![with(
+        format!("{} IS NOT NULL", keyed.number),
+        keyed.number.to_owned(),
+    )];
+    let mut there = format!("{} IS NOT NULL", keyed.number);
+    if !keyed.is_number {
+        segments.push(with(
+            format!("{} IS NULL", keyed.number),
+            format!("{} COLLATE NOCASE", keyed.value),
+        ));
+        "1".clone_into(&mut there);
+    }
+    let mut binder = binder.clone();
+    let nothing = format!("NOT {}", keyed.exists(key, &there, &mut binder));
+    segments.push(Segment {
+        from: table.from.to_owned(),
+        id: table.id.to_owned(),
+        conditions: all.iter().cloned().chain([nothing]).collect(),
+        key: None,
+        binder,
+    });
+    segments
+}
+
+/// The place of a word in its vocabulary.
+fn ranked(expr: &str, words: &[&str]) -> String {
+    let ranks: Vec<String> = words
+        .iter()
+        .enumerate()
+        .map(|(rank, word)| format!("WHEN '{word}' THEN {rank}"))
+        .collect();
+    format!("CASE {expr} {} END", ranks.join(" "))
+}
+
+impl List<'_> {
+    /// The places of a page's rows, in the list's order, and whether there are rows before and after.
+    fn places(&self, request: &PageRequest) -> Result<(Vec<Place>, bool, bool)> {
+        let limit = if request.limit == 0 {
+            usize::MAX
+        } else {
+            request.limit
+        };
+        let (forward, from) = match &request.from {
+            PageFrom::Start => (true, None),
+            PageFrom::End => (false, None),
+            PageFrom::After(cursor) => (true, Some((self.place(cursor)?, false))),
+            PageFrom::Before(cursor) => (false, Some((self.place(cursor)?, false))),
+            PageFrom::At(cursor) => (true, Some((self.place(cursor)?, true))),
+        };
+        let mut places = self.walk(forward, from.as_ref(), limit.saturating_add(1))?;
+        let further = places.len() > limit;
+        places.truncate(limit);
+        // What lies behind the start of the walk: nothing when it started at an end of the list.
+        let behind = match (&from, places.first()) {
+            (None, _) => false,
+            (Some(_), Some(first)) => self.has(!forward, first, false)?,
+            (Some((place, inclusive)), None) => self.has(!forward, place, !inclusive)?,
+        };
+        if forward {
+            Ok((places, behind, further))
+        } else {
+            places.reverse();
+            Ok((places, further, behind))
+        }
+    }
+
+    fn has(&self, forward: bool, from: &Place, inclusive: bool) -> Result<bool> {
+        let from = (from.clone(), inclusive);
+        Ok(!self.walk(forward, Some(&from), 1)?.is_empty())
+    }
+
+    /// Walks through the segments, from a place or from an end, until there are enough rows.
+    fn walk(
+        &self,
+        forward: bool,
+        from: Option<&(Place, bool)>,
+        enough: usize,
+    ) -> Result<Vec<Place>> {
+        let mut places = Vec::new();
+        let order: Vec<usize> = if forward {
+            (0..self.segments.len()).collect()
+        } else {
+            (0..self.segments.len()).rev().collect()
+        };
+        for at in order {
+            let start = match from {
+                Some((place, _))
+                    if (forward && at < place.segment) || (!forward && at > place.segment) =>
+                {
+                    continue;
+                }
+                Some((place, inclusive)) if place.segment == at => Some((place, *inclusive)),
+                _ => None,
+            };
+            self.stretch(at, forward, start, enough - places.len(), &mut places)?;
+            if places.len() >= enough {
+                break;
+            }
+        }
+        Ok(places)
+    }
+
+    /// Takes rows of one segment.
+    fn stretch(
+        &self,
+        at: usize,
+        forward: bool,
+        start: Option<(&Place, bool)>,
+        enough: usize,
+        places: &mut Vec<Place>,
+    ) -> Result<()> {
+        let segment = &self.segments[at];
+        let (mut binder, mut conditions) = (segment.binder.clone(), segment.conditions.clone());
+        if let Some((place, inclusive)) = start {
+            conditions.push(segment.beyond(place, forward, inclusive, &mut binder));
+        }
+        let way = |descending: bool| if descending == forward { "DESC" } else { "ASC" };
+        let id = &segment.id;
+        let (key, order) = match &segment.key {
+            Some((key, descending)) => (
+                key.as_str(),
+                format!("{key} {}, {id} {}", way(*descending), way(true)),
+            ),
+            None => ("NULL", format!("{id} {}", way(true))),
+        };
+        let limit = i64::try_from(enough).unwrap_or(-1);
+        let limit = binder.bind(if enough == usize::MAX { -1 } else { limit });
+        let sql = format!(
+            "SELECT {id}, {key} FROM {}{} ORDER BY {order} LIMIT {limit}",
+            segment.from,
+            clause(&conditions)
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(&binder.values))?;
+        while let Some(row) = rows.next()? {
+            places.push(Place {
+                segment: at,
+                id: row.get(0)?,
+                key: row.get(1)?,
+            });
+        }
+        Ok(())
+    }
+
+    fn cursor(&self, place: &Place) -> Result<Cursor> {
+        let key = match &place.key {
+            Value::Integer(value) => Key::Integer(*value),
+            Value::Real(value) => Key::Bits(value.to_bits()),
+            Value::Text(value) => Key::Text(value.clone()),
+            Value::Null | Value::Blob(_) => Key::Null,
+        };
+        Ok(Cursor(serde_json::to_string(&Written {
+            order: self.order.clone(),
+            segment: place.segment,
+            key,
+            id: place.id,
+        })?))
+    }
+
+    fn place(&self, cursor: &Cursor) -> Result<Place> {
+        let foreign = || StoreError::Invalid {
+            message: "this place in the list belongs to another list or order".to_owned(),
+        };
+        let written: Written = serde_json::from_str(&cursor.0).map_err(|_not_ours| foreign())?;
+        if written.order != self.order || written.segment >= self.segments.len() {
+            return Err(foreign().into());
+        }
+        Ok(Place {
+            segment: written.segment,
+            key: match written.key {
+                Key::Null => Value::Null,
+                Key::Integer(value) => Value::Integer(value),
+                Key::Bits(bits) => Value::Real(f64::from_bits(bits)),
+                Key::Text(value) => Value::Text(value),
+            },
+            id: written.id,
+        })
+    }
+}
+
+impl Segment {
+    /// The condition for rows beyond a place. Written so that an index can start at the key.
+    fn beyond(&self, place: &Place, forward: bool, inclusive: bool, binder: &mut Binder) -> String {
+        let id_at = binder.bind(place.id);
+        let mut id_beyond = if forward { "<" } else { ">" }.to_owned();
+        if inclusive {
+            id_beyond.push('=');
+        }
+        let id = &self.id;
+        match &self.key {
+            None => format!("{id} {id_beyond} {id_at}"),
+            Some((key, descending)) => {
+                let at = binder.bind(place.key.clone());
+                let beyond = if *descending == forward { "<" } else { ">" };
+                format!(
+                    "{key} {beyond}= {at} AND ({key} {beyond} {at} OR {id} {id_beyond} {id_at})"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Metric histories in SQL: every point in the order it came, the latest one beside it, and a summary of each 256.
+//!
+//! All three are written in one transaction, so a chart never shows what the history has not.
+
+use super::column::{from_nanos, nanos};
+use super::fault::Result;
+use super::keys::key_id;
+use crate::domain::{ChartBucket, Key, MetricChart, MetricPoint, ObjectKind, RunId};
+use crate::store::{SeriesBatch, StoreError};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// Points in a rollup. A chart of a million points reads four thousand of them.
+const CHUNK: u64 = 256;
+
+/// The surrogate key of a run.
+pub(super) fn run_row(connection: &Connection, run_id: &RunId) -> Result<i64> {
+    let found = connection
+        .prepare_cached("SELECT id FROM runs WHERE run_id = ?1")?
+        .query_row([run_id.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(found.ok_or_else(|| StoreError::not_found(ObjectKind::Run, run_id))?)
+}
+
+/// What is known of a history beside its points.
+struct Series {
+    count: u64,
+    latest: MetricPoint,
+    /// The points since the last whole rollup.
+    open: Option<ChartBucket>,
+}
+
+fn series(connection: &Connection, run: i64, key: i64) -> Result<Option<Series>> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count, latest_step, latest_ts, latest_value,
+                    open_first_step, open_last_step, open_low, open_high, open_last, open_non_finite
+             FROM series WHERE run = ?1 AND key_id = ?2",
+        )?
+        .query_row([run, key], |row| {
+            let count = super::column::count(row, 0)?;
+            let open = match row.get::<_, Option<i64>>(4)? {
+                Some(_) => Some(bucket(row, 4, count % CHUNK)?),
+                None => None,
+            };
+            Ok(Series {
+                count,
+                latest: point(row, 1)?,
+                open,
+            })
+        })
+        .optional()?)
+}
+
+/// A point from `step, ts, value`.
+pub(super) fn point(row: &Row<'_>, at: usize) -> rusqlite::Result<MetricPoint> {
+    Ok(MetricPoint {
+        step: row.get(at)?,
+        timestamp: from_nanos(row.get(at + 1)?),
+        value: super::column::number(row, at + 2)?,
+    })
+}
+
+/// A summary from `first_step, last_step, low, high, last, non_finite`.
+fn bucket(row: &Row<'_>, at: usize, points: u64) -> rusqlite::Result<ChartBucket> {
+    let low: Option<f64> = row.get(at + 2)?;
+    let high: Option<f64> = row.get(at + 3)?;
+    Ok(ChartBucket {
+        first_step: row.get(at)?,
+        last_step: row.get(at + 1)?,
+        range: low.zip(high),
+        last: row.get(at + 4)?,
+        points,
+        non_finite: super::column::count(row, at + 5)?,
+    })
+}
+
+/// Appends one batch of points; the caller's transaction makes it all or nothing.
+pub(super) fn append(connection: &Connection, run: i64, batch: &SeriesBatch) -> Result<()> {
+    let Some(first) = batch.points.first() else {
+        return Ok(());
+    };
+    let key = key_id(connection, &batch.key)?;
+    let known = series(connection, run, key)?;
+    let is_new = known.is_none();
+    let mut series = known.unwrap_or(Series {
+        count: 0,
+        latest: *first,
+        open: None,
+    });
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO points (run, key_id, seq, step, ts, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for point in &batch.points {
+        insert.execute(params![
+            run,
+            key,
+            super::column::signed(series.count),
+            point.step,
+            nanos(point.timestamp)?,
+            point.value,
+        ])?;
+        series.count += 1;
+        if point.supersedes(&series.latest) {
+            series.latest = *point;
+        }
+        let stretch = ChartBucket::of(point);
+        match &mut series.open {
+            Some(open) => open.extend(&stretch),
+            None => series.open = Some(stretch),
+        }
+        if series.count.is_multiple_of(CHUNK)
+            && let Some(full) = series.open.take()
+        {
+            write_rollup(connection, run, key, series.count / CHUNK - 1, &full)?;
+        }
+    }
+    write_series(connection, run, key, &series, is_new)
+}
+
+fn write_rollup(
+    connection: &Connection,
+    run: i64,
+    key: i64,
+    chunk: u64,
+    full: &ChartBucket,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO rollups (run, key_id, chunk, first_step, last_step, low, high, last, non_finite)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            run,
+            key,
+            super::column::signed(chunk),
+            full.first_step,
+            full.last_step,
+            full.range.map(|(low, _)| low),
+            full.range.map(|(_, high)| high),
+            full.last,
+            super::column::signed(full.non_finite),
+        ])?;
+    Ok(())
+}
+
+fn write_series(
+    connection: &Connection,
+    run: i64,
+    key: i64,
+    series: &Series,
+    is_new: bool,
+) -> Result<()> {
+    let sql = if is_new {
+        "INSERT INTO series (run, key_id, count, latest_step, latest_ts, latest_value,
+             open_first_step, open_last_step, open_low, open_high, open_last, open_non_finite)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    } else {
+        "UPDATE series SET count = ?3, latest_step = ?4, latest_ts = ?5, latest_value = ?6,
+             open_first_step = ?7, open_last_step = ?8, open_low = ?9, open_high = ?10, open_last = ?11, open_non_finite = ?12
+         WHERE run = ?1 AND key_id = ?2"
+    };
+    let open = series.open;
+    connection.prepare_cached(sql)?.execute(params![
+        run,
+        key,
+        super::column::signed(series.count),
+        series.latest.step,
+        nanos(series.latest.timestamp)?,
+        series.latest.value,
+        open.map(|open| open.first_step),
+        open.map(|open| open.last_step),
+        open.and_then(|open| open.range).map(|(low, _)| low),
+        open.and_then(|open| open.range).map(|(_, high)| high),
+        open.and_then(|open| open.last),
+        open.map_or(0, |open| super::column::signed(open.non_finite)),
+    ])?;
+    Ok(())
+}
+
+/// The keys of a run's histories, sorted.
+pub(super) fn keys(connection: &Connection, run_id: &RunId) -> Result<Vec<Key>> {
+    let run = run_row(connection, run_id)?;
+    let mut statement = connection.prepare_cached(
+        "SELECT k.key FROM series s JOIN keys k ON k.key_id = s.key_id WHERE s.run = ?1 ORDER BY k.key",
+    )?;
+    let keys = statement.query_map([run], |row| Ok(Key::trusted(row.get::<_, String>(0)?)))?;
+    Ok(keys.collect::<rusqlite::Result<_>>()?)
+}
+
+fn known_key(connection: &Connection, key: &Key) -> Result<Option<i64>> {
+    Ok(connection
+        .prepare_cached("SELECT key_id FROM keys WHERE key = ?1")?
+        .query_row([key.as_str()], |row| row.get(0))
+        .optional()?)
+}
+
+/// A stretch of a history in the order of arrival.
+pub(super) fn history(
+    connection: &Connection,
+    run_id: &RunId,
+    key: &Key,
+    skip: u64,
+    limit: usize,
+) -> Result<Vec<MetricPoint>> {
+    let run = run_row(connection, run_id)?;
+    let Some(key) = known_key(connection, key)? else {
+        return Ok(Vec::new());
+    };
+    // Sequence numbers have no gaps, so skipping is a seek.
+    let mut statement = connection.prepare_cached(
+        "SELECT step, ts, value FROM points WHERE run = ?1 AND key_id = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let points = statement.query_map([run, key, super::column::signed(skip), limit], |row| {
+        point(row, 0)
+    })?;
+    Ok(points.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The history as a chart: whole rollups and the points behind the last one; a history shorter than twenty columns' worth of rollups from its points.
+pub(super) fn chart(
+    connection: &Connection,
+    run_id: &RunId,
+    metric: &Key,
+    columns: usize,
+) -> Result<MetricChart> {
+    let run = run_row(connection, run_id)?;
+    let nothing = || MetricChart::reduce(metric.clone(), [], columns);
+    let Some(key) = known_key(connection, metric)? else {
+        return Ok(nothing());
+    };
+    let Some(known) = series(connection, run, key)? else {
+        return Ok(nothing());
+    };
+    let columns_of_points = CHUNK.saturating_mul(u64::try_from(columns).unwrap_or(u64::MAX));
+    // With fewer rollups than columns a chart of rollups would be coarser than the screen.
+    let whole = if known.count <= columns_of_points.min(MOST_RAW) {
+        0
+    } else {
+        known.count / CHUNK
+    };
+    let mut stretches = Vec::new();
+    if whole > 0 {
+        let mut statement = connection.prepare_cached(
+            "SELECT first_step, last_step, low, high, last, non_finite FROM rollups
+             WHERE run = ?1 AND key_id = ?2 ORDER BY chunk",
+        )?;
+        let mut rows = statement.query([run, key])?;
+        while let Some(row) = rows.next()? {
+            stretches.push(bucket(row, 0, CHUNK)?);
+        }
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT step, ts, value FROM points WHERE run = ?1 AND key_id = ?2 AND seq >= ?3 ORDER BY seq",
+    )?;
+    let mut rows = statement.query([run, key, super::column::signed(whole * CHUNK)])?;
+    while let Some(row) = rows.next()? {
+        stretches.push(ChartBucket::of(&point(row, 0)?));
+    }
+    Ok(MetricChart::reduce(metric.clone(), stretches, columns))
+}
+
+/// Reading this many points one by one still takes only a few milliseconds.
+const MOST_RAW: u64 = 20_000;

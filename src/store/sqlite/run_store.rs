@@ -1,0 +1,238 @@
+//! Runs as a store gives them: rows, histories and captured output under one trait.
+
+use super::fault::Result;
+use super::{SqliteStore, audit, list, lost, metrics, runs};
+use crate::domain::{
+    Artifact, Key, MetricChart, MetricPoint, ModelRun, ObjectKind, Revision, RunId,
+};
+use crate::store::{
+    OutputTail, Page, PageRequest, RunQuery, RunStore, SeriesBatch, StoreError, WriteContext,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde_json::Value;
+
+/// Appends the points that come with a run's own write; they are a sign of life of it.
+fn append_own(
+    connection: &Connection,
+    id: i64,
+    run_id: &RunId,
+    points: &[SeriesBatch],
+    at: Timestamp,
+) -> Result<()> {
+    for batch in points {
+        if batch.run_id != *run_id {
+            return Err(StoreError::Invalid {
+                message: format!("points of run '{}' came with run '{run_id}'", batch.run_id),
+            }
+            .into());
+        }
+        metrics::append(connection, id, batch)?;
+    }
+    if points.iter().any(|batch| !batch.points.is_empty()) {
+        runs::beat(connection, id, at)?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl RunStore for SqliteStore {
+    async fn insert_run(
+        &self,
+        run: &ModelRun,
+        points: &[SeriesBatch],
+        ctx: &WriteContext,
+    ) -> crate::store::Result<()> {
+        let (new, points, ctx) = (run.clone(), points.to_vec(), ctx.clone());
+        self.write("adding a run", move |tx| {
+            let id = runs::insert(tx, &new)?;
+            append_own(tx, id, &new.run_id, &points, ctx.at)?;
+            audit::record(
+                tx,
+                &ctx,
+                ObjectKind::Run,
+                new.run_id.as_str().to_owned(),
+                Value::Null,
+                audit::snapshot(ObjectKind::Run, &new)?,
+            )
+        })
+        .await
+    }
+
+    async fn replace_run(
+        &self,
+        run: &ModelRun,
+        points: &[SeriesBatch],
+        ctx: &WriteContext,
+    ) -> crate::store::Result<Revision> {
+        let (new, points, ctx) = (run.clone(), points.to_vec(), ctx.clone());
+        self.write("changing a run", move |tx| {
+            let (id, old) = runs::find(tx, &new.run_id)?;
+            if !runs::update(tx, id, &old, &new)? {
+                return Err(lost(
+                    ObjectKind::Run,
+                    &new.run_id,
+                    new.revision,
+                    old.revision,
+                ));
+            }
+            append_own(tx, id, &new.run_id, &points, ctx.at)?;
+            audit::record(
+                tx,
+                &ctx,
+                ObjectKind::Run,
+                new.run_id.as_str().to_owned(),
+                audit::snapshot(ObjectKind::Run, &old)?,
+                audit::snapshot(ObjectKind::Run, &new)?,
+            )?;
+            Ok(new.revision.next())
+        })
+        .await
+    }
+
+    async fn run(&self, run_id: &RunId) -> crate::store::Result<ModelRun> {
+        let run_id = run_id.clone();
+        self.read("reading a run", move |connection| {
+            runs::find(connection, &run_id).map(|(_, run)| run)
+        })
+        .await
+    }
+
+    async fn runs(
+        &self,
+        query: &RunQuery,
+        page: &PageRequest,
+    ) -> crate::store::Result<Page<ModelRun>> {
+        let (query, page) = (query.clone(), page.clone());
+        self.read("listing runs", move |connection| {
+            list::page(
+                connection,
+                &runs::LIST,
+                &query.list,
+                |binder| runs::restrict(&query, binder),
+                &page,
+                runs::load,
+            )
+        })
+        .await
+    }
+
+    async fn count_runs(&self, query: &RunQuery) -> crate::store::Result<u64> {
+        let query = query.clone();
+        self.read("counting runs", move |connection| {
+            list::count(connection, &runs::LIST, &query.list, |binder| {
+                runs::restrict(&query, binder)
+            })
+        })
+        .await
+    }
+
+    async fn append_metrics(
+        &self,
+        batches: &[SeriesBatch],
+        at: Timestamp,
+    ) -> crate::store::Result<()> {
+        let batches = batches.to_vec();
+        self.write("writing metrics", move |tx| {
+            // Batches of one run mostly stand side by side.
+            let mut last: Option<(&RunId, i64)> = None;
+            for batch in &batches {
+                let id = match last {
+                    Some((run_id, id)) if *run_id == batch.run_id => id,
+                    _ => {
+                        let id = metrics::run_row(tx, &batch.run_id)?;
+                        runs::beat(tx, id, at)?;
+                        last = Some((&batch.run_id, id));
+                        id
+                    }
+                };
+                metrics::append(tx, id, batch)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn heartbeat(&self, run_id: &RunId, at: Timestamp) -> crate::store::Result<()> {
+        let run_id = run_id.clone();
+        self.write("writing a heartbeat", move |tx| {
+            let id = metrics::run_row(tx, &run_id)?;
+            runs::beat(tx, id, at)
+        })
+        .await
+    }
+
+    async fn metric_keys(&self, run_id: &RunId) -> crate::store::Result<Vec<Key>> {
+        let run_id = run_id.clone();
+        self.read("reading metrics", move |connection| {
+            metrics::keys(connection, &run_id)
+        })
+        .await
+    }
+
+    async fn metric_history(
+        &self,
+        run_id: &RunId,
+        key: &Key,
+        skip: u64,
+        limit: usize,
+    ) -> crate::store::Result<Vec<MetricPoint>> {
+        let (run_id, key) = (run_id.clone(), key.clone());
+        self.read("reading a metric's history", move |connection| {
+            metrics::history(connection, &run_id, &key, skip, limit)
+        })
+        .await
+    }
+
+    async fn metric_chart(
+        &self,
+        run_id: &RunId,
+        key: &Key,
+        columns: usize,
+    ) -> crate::store::Result<MetricChart> {
+        let (run_id, key) = (run_id.clone(), key.clone());
+        self.read("reading a metric's chart", move |connection| {
+            metrics::chart(connection, &run_id, &key, columns)
+        })
+        .await
+    }
+
+    async fn append_output(&self, run_id: &RunId, bytes: &[u8]) -> crate::store::Result<()> {
+        self.output_of(run_id, true).await?;
+        self.output.append(run_id, bytes).await
+    }
+
+    async fn output_tail(&self, run_id: &RunId, limit: usize) -> crate::store::Result<OutputTail> {
+        self.output_of(run_id, false).await?;
+        self.output.tail(run_id, limit).await
+    }
+
+    async fn finish_output(&self, run_id: &RunId) -> crate::store::Result<Option<Artifact>> {
+        self.output_of(run_id, true).await?;
+        self.output.finish(run_id).await
+    }
+}
+
+impl SqliteStore {
+    /// Makes sure that output belongs to a run that is there. Runs are never removed, so it is asked once a run.
+    async fn output_of(&self, run_id: &RunId, writes: bool) -> crate::store::Result<()> {
+        if writes {
+            self.writable()?;
+        }
+        if self.output.knows(run_id) {
+            return Ok(());
+        }
+        let asked = run_id.clone();
+        let there = self
+            .read("looking for a run", move |connection| {
+                runs::exists(connection, &asked)
+            })
+            .await?;
+        if !there {
+            return Err(StoreError::not_found(ObjectKind::Run, run_id));
+        }
+        self.output.remember(run_id);
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! `store info` and `store backup`, the audit log's doors, and the change token.
+
+use super::fault::{Fault, Result};
+use super::{SqliteStore, audit, files, migrate, open};
+use crate::domain::{AuditEntry, ObjectKind};
+use crate::store::{
+    AuditQuery, AuditStore, Capabilities, ChangeToken, Page, PageRequest, StoreError, StoreInfo,
+};
+use async_trait::async_trait;
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// What is counted, by the name that `store info` gives it.
+const COUNTS: &[(&str, &str)] = &[
+    ("experiments", "SELECT count(*) FROM experiments"),
+    ("runs", "SELECT count(*) FROM runs"),
+    ("metric_points", "SELECT ifnull(sum(count), 0) FROM series"),
+    ("models", "SELECT count(*) FROM models"),
+    ("model_versions", "SELECT count(*) FROM versions"),
+    ("drift_events", "SELECT count(*) FROM drift_events"),
+    ("deployments", "SELECT count(*) FROM deployments"),
+    ("audit_entries", "SELECT count(*) FROM audit"),
+];
+
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn audit_from(&self, seq: i64, limit: usize) -> crate::store::Result<Vec<AuditEntry>> {
+        self.read_audit_from(seq, limit).await
+    }
+
+    async fn audit_entries(
+        &self,
+        query: &AuditQuery,
+        page: &PageRequest,
+    ) -> crate::store::Result<Page<AuditEntry>> {
+        self.read_audit_page(query, page).await
+    }
+
+    async fn audit_head(&self) -> crate::store::Result<(i64, String)> {
+        self.read("reading the audit log", |connection| {
+            audit::head(connection)
+        })
+        .await
+    }
+
+    async fn change_token(&self) -> crate::store::Result<ChangeToken> {
+        self.pulse
+            .read("looking for changes", |connection| {
+                // Counts the commits of every other connection, this store's writer included.
+                let version: i64 = connection
+                    .prepare_cached("PRAGMA data_version")?
+                    .query_row([], |row| row.get(0))?;
+                Ok(ChangeToken(version.unsigned_abs()))
+            })
+            .await
+    }
+
+    async fn info(&self) -> crate::store::Result<StoreInfo> {
+        let (counts, schema_version) = self
+            .read("reading about the store", |connection| {
+                let ask = |sql: &str| {
+                    connection
+                        .prepare_cached(sql)?
+                        .query_row([], |row| row.get::<_, i64>(0))
+                };
+                let mut counts = BTreeMap::new();
+                for (name, sql) in COUNTS {
+                    counts.insert((*name).to_owned(), u64::try_from(ask(sql)?).unwrap_or(0));
+                }
+                Ok((counts, ask("PRAGMA user_version")?))
+            })
+            .await?;
+        Ok(StoreInfo {
+            kind: "local store".to_owned(),
+            target: self.path.display().to_string(),
+            schema_version,
+            engine: format!("SQLite {}", rusqlite::version()),
+            size: files::size(&self.path),
+            wal_size: files::size(&files::beside(&self.path, "-wal")),
+            counts,
+            read_only: self.capabilities().read_only,
+        })
+    }
+
+    /// The copy is of the database at one moment; captured output lies in files beside it and is not in the copy.
+    async fn backup(&self, path: &Path) -> crate::store::Result<()> {
+        let (source, access) = (self.path.clone(), self.access);
+        let path = std::path::absolute(path).map_err(|error| StoreError::Io {
+            doing: "looking for the backup's place".to_owned(),
+            source: error.into(),
+        })?;
+        // Not on a lane: a copy of a large store would hold up its readers for seconds.
+        let copied = tokio::task::spawn_blocking(move || {
+            back_up(&source, access, &path)
+                .map_err(|fault| fault.told(&source, "backing up the store"))
+        });
+        copied
+            .await
+            .unwrap_or_else(|error| match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(StoreError::Unavailable {
+                    doing: "backing up the store".to_owned(),
+                    source: error.into(),
+                }),
+            })
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            read_only: self.refusal.as_ref().map(|refusal| refusal.why.clone()),
+        }
+    }
+}
+
+fn io(doing: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Fault {
+    let doing = format!("{doing} '{}'", path.display());
+    move |error| {
+        Fault::Told(StoreError::Io {
+            doing,
+            source: error.into(),
+        })
+    }
+}
+
+fn back_up(source: &Path, access: open::Access, path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(StoreError::AlreadyExists {
+            kind: ObjectKind::Store,
+            id: path.display().to_string(),
+        }
+        .into());
+    }
+    let draft = files::beside(path, &format!(".tmp-{}", std::process::id()));
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(io("making the backup", path))?;
+    let copied = copy(source, access, &draft)
+        .and_then(|()| files::place(&draft, path).map_err(Fault::from))
+        .and_then(|()| {
+            // The name is as durable as the content only with its directory.
+            let directory = path.parent().unwrap_or(Path::new("/"));
+            File::open(directory)
+                .and_then(|directory| directory.sync_all())
+                .map_err(io("writing the directory of", path))
+        });
+    // Renamed or linked, or of no use.
+    let _ = std::fs::remove_file(&draft);
+    copied
+}
+
+/// Copies one moment of the store, which needs no quiet writers, and reads the copy through before it counts as one.
+fn copy(source: &Path, access: open::Access, draft: &Path) -> Result<()> {
+    let from = open::reader(source, access)?;
+    from.execute("VACUUM INTO ?1", [draft.to_string_lossy()])?;
+    drop(from);
+    let mut copy = Connection::open_with_flags(
+        draft,
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    let verdict: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    let found = migrate::identify(&mut copy)?;
+    if verdict != "ok" || !matches!(found, migrate::Found::Ours { .. }) {
+        return Err(StoreError::Unusable {
+            path: source.to_owned(),
+            problem: format!("a copy of it is not sound ({verdict}); no backup was made"),
+            hint: super::fault::RESTORE.to_owned(),
+        }
+        .into());
+    }
+    drop(copy);
+    File::open(draft)
+        .and_then(|file| file.sync_all())
+        .map_err(io("writing the backup", draft))
+}

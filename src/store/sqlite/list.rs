@@ -91,14 +91,14 @@ pub(super) fn page<T>(
         segments: segments(connection, table, query.sort.as_ref(), &all, &binder)?,
     };
     let (places, more_before, more_after) = list.places(request)?;
-    let (Some(first), Some(last)) = (places.first(), places.last()) else {
+    let (Some(top), Some(bottom)) = (places.first(), places.last()) else {
         return Ok(Page {
             more_before,
             more_after,
             ..Page::empty()
         });
     };
-    let edges = Some((list.cursor(first)?, list.cursor(last)?));
+    let edges = Some((list.cursor(top)?, list.cursor(bottom)?));
     let ids: Vec<i64> = places.iter().map(|place| place.id).collect();
     let mut rows = Vec::with_capacity(ids.len());
     for ids in ids.chunks(1000) {

@@ -81,9 +81,9 @@ fn open_on(
             }
             files::make_private(path)?;
             files::status(path)?
-                .ok_or_else(|| StoreError::not_found(ObjectKind::Store, path.display()))?
+                .ok_or_else(|| StoreError::not_found(ObjectKind::Store, &path.display()))?
         }
-        None => return Err(StoreError::not_found(ObjectKind::Store, path.display())),
+        None => return Err(StoreError::not_found(ObjectKind::Store, &path.display())),
     };
     let for_group = files::check_mode(path, &status)?;
     let asked = options.read_only.then(|| Refusal {

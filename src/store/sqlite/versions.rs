@@ -178,7 +178,7 @@ pub(super) fn find(
         .prepare_cached("SELECT id FROM versions WHERE model_name = ?1 AND version = ?2")?
         .query_row([model_name.as_str(), version.as_str()], |row| row.get(0))
         .optional()?;
-    let missing = || StoreError::not_found(ObjectKind::ModelVersion, label(model_name, version));
+    let missing = || StoreError::not_found(ObjectKind::ModelVersion, &label(model_name, version));
     let id: i64 = id.ok_or_else(missing)?;
     let found = load(connection, &[id])?.pop().ok_or_else(missing)?;
     Ok((id, found))

@@ -180,7 +180,7 @@ impl SqliteStore {
 }
 
 /// A lost race: the revision that was read is not the one stored.
-fn lost(kind: ObjectKind, id: impl ToString, read: Revision, stored: Revision) -> Fault {
+fn lost(kind: ObjectKind, id: &impl ToString, read: Revision, stored: Revision) -> Fault {
     StoreError::Conflict {
         kind,
         id: id.to_string(),

@@ -180,7 +180,7 @@ fn write(
 }
 
 /// Another unresolved event with the key, or the id, is there.
-fn already(error: rusqlite::Error, id: impl ToString) -> Fault {
+fn already(error: rusqlite::Error, id: &DriftEventId) -> Fault {
     if broken(&error) == Some(Broken::Unique) {
         StoreError::AlreadyExists {
             kind: ObjectKind::DriftEvent,

@@ -135,7 +135,7 @@ pub(super) fn broken(error: &rusqlite::Error) -> Option<Broken> {
 pub(super) fn taken<T>(
     result: rusqlite::Result<T>,
     kind: ObjectKind,
-    id: impl ToString,
+    id: &impl ToString,
 ) -> Result<T> {
     result.map_err(|error| {
         if broken(&error) == Some(Broken::Unique) {

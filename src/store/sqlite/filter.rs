@@ -122,7 +122,8 @@ fn not(condition: &str) -> String {
     format!("NOT ifnull({condition}, 0)")
 }
 
-fn any(conditions: Vec<String>) -> String {
+fn any(conditions: impl Iterator<Item = String>) -> String {
+    let conditions: Vec<String> = conditions.collect();
     match conditions.len() {
         0 => "0".to_owned(),
         _ => format!("({})", conditions.join(" OR ")),
@@ -134,21 +135,17 @@ fn test(table: &ListTable, test: &Test, binder: &mut Binder) -> String {
         Test::Word(word) => any(table
             .words
             .iter()
-            .map(|source| source.compares(Op::Contains, word, binder))
-            .collect()),
+            .map(|source| source.compares(Op::Contains, word, binder))),
         Test::Field { field, op, value } => {
             let places = places(table, field);
             let mut each = |op: Op, value: &str| {
-                any(places
-                    .iter()
-                    .map(|place| place.compares(op, value, binder))
-                    .collect())
+                any(places.iter().map(|place| place.compares(op, value, binder)))
             };
             match op {
                 Op::NotEqual => not(&each(Op::Equal, value)),
                 Op::Equal if value.is_empty() => {
                     let empty = each(Op::Equal, "");
-                    let there = any(places.iter().map(|place| place.is_there(binder)).collect());
+                    let there = any(places.iter().map(|place| place.is_there(binder)));
                     format!("({} OR {empty})", not(&there))
                 }
                 op => each(*op, value),

@@ -36,7 +36,7 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("text_number", 1, flags, |ctx| {
         Ok(text(ctx, 0).and_then(filter::number))
     })?;
-    connection.create_scalar_function("json_number", 1, flags, |ctx| json_number(ctx))?;
+    connection.create_scalar_function("json_number", 1, flags, |ctx| Ok(json_number(ctx)))?;
     connection.create_collation("natural", natural_order)
 }
 
@@ -68,8 +68,8 @@ fn contains_ascii(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// The number in a JSON value as [`crate::domain::number`] writes it; NULL for NaN and for what is none.
-fn json_number(ctx: &Context<'_>) -> Result<Option<f64>> {
-    Ok(match ctx.get_raw(0) {
+fn json_number(ctx: &Context<'_>) -> Option<f64> {
+    match ctx.get_raw(0) {
         ValueRef::Real(value) => Some(value),
         #[expect(
             clippy::cast_precision_loss,
@@ -78,5 +78,5 @@ fn json_number(ctx: &Context<'_>) -> Result<Option<f64>> {
         ValueRef::Integer(value) => Some(value as f64),
         ValueRef::Text(_) => text(ctx, 0).and_then(filter::number),
         ValueRef::Null | ValueRef::Blob(_) => None,
-    })
+    }
 }

@@ -169,7 +169,7 @@ impl Place {
                     Err(error) => return Err(error.into()),
                 }
                 let root = open(&self.root, DIRECTORY, Mode::empty())?;
-                self.share(&root, self.directory_mode)?;
+                Self::share(&root, self.directory_mode)?;
                 root
             }
             other => other?,
@@ -181,7 +181,7 @@ impl Place {
                     Err(error) => return Err(error.into()),
                 }
                 let directory = openat(&root, run, DIRECTORY, Mode::empty())?;
-                self.share(&directory, self.directory_mode)?;
+                Self::share(&directory, self.directory_mode)?;
                 directory
             }
             other => other?,
@@ -195,7 +195,7 @@ impl Place {
                     append | OFlag::O_CREAT,
                     self.file_mode,
                 )?;
-                self.share(&file, self.file_mode)?;
+                Self::share(&file, self.file_mode)?;
                 file
             }
             other => other?,
@@ -204,7 +204,7 @@ impl Place {
     }
 
     /// Gives what was just made its mode whatever the umask is. Somebody else of the group may have made it first; then it has its mode.
-    fn share(&self, file: &OwnedFd, mode: Mode) -> Io<()> {
+    fn share(file: &OwnedFd, mode: Mode) -> Io<()> {
         match fchmod(file, mode) {
             Ok(()) | Err(Errno::EPERM) => Ok(()),
             Err(error) => Err(error.into()),

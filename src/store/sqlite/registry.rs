@@ -64,7 +64,7 @@ fn replace(
         if !versions::update(connection, id, version)? {
             return Err(lost(
                 ObjectKind::ModelVersion,
-                object,
+                &object,
                 version.revision,
                 old.revision,
             ));
@@ -175,8 +175,7 @@ impl RegistryStore for SqliteStore {
     }
 
     async fn policy(&self) -> crate::store::Result<(Policy, Revision)> {
-        self.read("reading the policy", |connection| policy(connection))
-            .await
+        self.read("reading the policy", policy).await
     }
 
     async fn replace_policy(
@@ -189,7 +188,7 @@ impl RegistryStore for SqliteStore {
         self.write("setting the policy", move |tx| {
             let (old, stored) = self::policy(tx)?;
             if stored != read {
-                return Err(lost(ObjectKind::Policy, "policy", read, stored));
+                return Err(lost(ObjectKind::Policy, &"policy", read, stored));
             }
             let next = read.next();
             tx.prepare_cached(

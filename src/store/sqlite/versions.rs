@@ -214,7 +214,7 @@ pub(super) fn insert(connection: &Connection, new: &ModelVersion) -> Result<()> 
     taken(
         inserted,
         ObjectKind::ModelVersion,
-        label(&new.model_name, &new.version),
+        &label(&new.model_name, &new.version),
     )?;
     insert_aliases(connection, connection.last_insert_rowid(), new)
 }

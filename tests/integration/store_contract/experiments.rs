@@ -6,7 +6,7 @@ use modeldeck::store::{ExperimentQuery, PageRequest, Store, StoreError};
 
 pub(crate) async fn what_goes_in_comes_out(store: &dyn Store) {
     let mut new = experiment("Größe 価格");
-    new.description = "line one\nline two".to_owned();
+    new.description = "line one\nline two".into();
     new.tags = texts(&[("team", "risk"), ("a.b/c d", "x\u{1b}[2J")]);
     new.created_at = "2026-11-05T10:00:00.123456789Z".parse().unwrap();
     store
@@ -64,13 +64,13 @@ pub(crate) async fn a_lost_race_is_a_conflict(store: &dyn Store) {
         .await
         .unwrap();
     let mut theirs = mine.clone();
-    theirs.owner = "bob".to_owned();
+    theirs.owner = "bob".into();
     let next = store
         .replace_experiment(&theirs, &ctx("update_experiment"))
         .await
         .unwrap();
     assert_eq!(next, Revision(2));
-    mine.owner = "carol".to_owned();
+    mine.owner = "carol".into();
     let lost = store
         .replace_experiment(&mine, &ctx("update_experiment"))
         .await;

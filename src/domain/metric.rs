@@ -30,22 +30,22 @@ pub struct MetricDirections {
 
 impl Default for MetricDirections {
     fn default() -> Self {
-        Self::new(
-            [
-                "loss",
-                "error",
-                "rmse",
-                "mae",
-                "mse",
-                "perplexity",
-                "latency",
-            ]
-            .map(str::to_owned),
-        )
+        Self::new(Self::DEFAULT_WORDS.iter().map(|word| (*word).to_owned()))
     }
 }
 
 impl MetricDirections {
+    /// The words that hold unless the settings say otherwise.
+    pub const DEFAULT_WORDS: &[&str] = &[
+        "loss",
+        "error",
+        "rmse",
+        "mae",
+        "mse",
+        "perplexity",
+        "latency",
+    ];
+
     /// Takes the words that mark a metric as better lower; compared with the parts of a key, in any case.
     pub fn new(words: impl IntoIterator<Item = String>) -> Self {
         Self {

@@ -1,0 +1,332 @@
+//! Settings: defaults, a file, the environment and flags, in this order, become one typed [`Settings`].
+//!
+//! Every setting is declared once, in [`SETTINGS`]. Nothing here opens a store, prints, or knows what a setting is used for.
+
+mod file;
+mod paths;
+mod table;
+mod value;
+
+pub use paths::Paths;
+pub use table::{SETTINGS, Setting, THEMES};
+pub use value::Value;
+
+use crate::domain::{MetricDirections, SeverityThresholds};
+use crate::service::{ServiceSettings, StoreTarget};
+use jiff::SignedDuration;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What the program does differently when told so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub store: StoreSettings,
+    pub runs: RunSettings,
+    pub metrics: MetricSettings,
+    pub drift: SeverityThresholds,
+    pub screen: ScreenSettings,
+    pub log: LogSettings,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// A path as it was written: it may start with `~/` or `$XDG_DATA_HOME/`.
+    pub path: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSettings {
+    /// For how long a RUNNING run may be silent before it is stale.
+    pub stale_after: SignedDuration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricSettings {
+    /// Words that mark a metric as better lower.
+    pub lower_is_better: Vec<String>,
+}
+
+/// How the screen looks and moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScreenSettings {
+    pub mouse: bool,
+    pub live_strip: bool,
+    /// One of [`THEMES`].
+    pub theme: String,
+    /// How often the store is asked whether something changed.
+    pub refresh: SignedDuration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    pub level: tracing::Level,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            store: StoreSettings {
+                path: "$XDG_DATA_HOME/modeldeck/modeldeck.db".to_owned(),
+            },
+            runs: RunSettings {
+                stale_after: SignedDuration::from_mins(10),
+            },
+            metrics: MetricSettings {
+                lower_is_better: MetricDirections::DEFAULT_WORDS
+                    .iter()
+                    .map(|word| (*word).to_owned())
+                    .collect(),
+            },
+            drift: SeverityThresholds::default(),
+            screen: ScreenSettings {
+                mouse: true,
+                live_strip: true,
+                theme: "dark".to_owned(),
+                refresh: SignedDuration::from_millis(100),
+            },
+            log: LogSettings {
+                level: tracing::Level::WARN,
+            },
+        }
+    }
+}
+
+impl Settings {
+    /// The part that the rules of the service depend on.
+    pub fn service(&self) -> ServiceSettings {
+        ServiceSettings {
+            stale_after: self.runs.stale_after,
+            directions: MetricDirections::new(self.metrics.lower_is_better.iter().cloned()),
+            severity: self.drift,
+        }
+    }
+
+    /// What each setting on its own cannot tell.
+    fn check_together(&self) -> Result<(), ConfigError> {
+        let drift = &self.drift;
+        if drift.medium < drift.high && drift.high < drift.critical {
+            Ok(())
+        } else {
+            Err(ConfigError::Together {
+                message: format!(
+                    "drift.medium ({}), drift.high ({}) and drift.critical ({}) do not rise",
+                    drift.medium, drift.high, drift.critical
+                ),
+            })
+        }
+    }
+}
+
+/// Where the value of a setting came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    File,
+    Environment,
+    Flag,
+}
+
+impl Origin {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the config file '{}' cannot be read: {source}", shown(path))]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+
+    #[error("the config file '{}' is not TOML: {problem}", shown(path))]
+    Syntax { path: PathBuf, problem: String },
+
+    #[error(
+        "the config file '{}', line {line}: there is no setting '{}'",
+        shown(path),
+        crate::domain::text::visible(key)
+    )]
+    UnknownKey {
+        path: PathBuf,
+        line: usize,
+        key: String,
+        nearest: Option<&'static str>,
+    },
+
+    #[error("{place}: '{key}' {problem}")]
+    BadValue {
+        /// The file and line, or the environment variable.
+        place: String,
+        key: &'static str,
+        problem: String,
+    },
+
+    #[error("{message}")]
+    Together { message: String },
+
+    #[error("there is no home directory, so the default store has no place")]
+    NoHome,
+
+    #[error("'{address}' is a server, and this version keeps local stores only")]
+    Remote { address: String },
+}
+
+fn shown(path: &Path) -> String {
+    crate::domain::text::visible(&path.to_string_lossy()).into_owned()
+}
+
+impl ConfigError {
+    /// What to try next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } => Some(
+                "name another with --config or MODELDECK_CONFIG, or leave it out for the defaults"
+                    .to_owned(),
+            ),
+            Self::UnknownKey { nearest, .. } => Some(match nearest {
+                Some(nearest) => format!("the nearest one is '{nearest}'"),
+                None => "'modeldeck config' shows all settings".to_owned(),
+            }),
+            Self::NoHome => Some("name a file with --store or MODELDECK_STORE".to_owned()),
+            Self::Remote { .. } => {
+                Some("name a file: --store PATH, or MODELDECK_STORE=PATH".to_owned())
+            }
+            Self::Syntax { .. } | Self::BadValue { .. } | Self::Together { .. } => None,
+        }
+    }
+}
+
+/// What the flags say about settings.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub store: Option<String>,
+}
+
+/// Settings, and where each came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub settings: Settings,
+    pub paths: Paths,
+    /// The config file that was read.
+    pub file: Option<PathBuf>,
+    origins: BTreeMap<&'static str, Origin>,
+}
+
+impl Loaded {
+    /// The defaults, with nothing read.
+    pub fn defaults(paths: Paths) -> Self {
+        Self {
+            settings: Settings::default(),
+            paths,
+            file: None,
+            origins: BTreeMap::new(),
+        }
+    }
+
+    /// Reads file, environment and flags over the defaults. `env` answers for an environment variable that is set and not empty.
+    pub fn read(
+        flags: &Flags,
+        paths: Paths,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut loaded = Self::defaults(paths);
+        let named = flags
+            .config
+            .clone()
+            .or_else(|| env("MODELDECK_CONFIG").map(PathBuf::from));
+        let file = match &named {
+            Some(path) => Some(path.clone()),
+            // Only a file that was named has to be there.
+            None => loaded
+                .paths
+                .config_file
+                .clone()
+                .filter(|path| path.exists()),
+        };
+        if let Some(path) = file {
+            for key in file::read(&path, &mut loaded.settings)? {
+                loaded.origins.insert(key, Origin::File);
+            }
+            loaded.file = Some(path);
+        }
+        for setting in SETTINGS {
+            let Some(text) = env(setting.env) else {
+                continue;
+            };
+            let problem = |problem| ConfigError::BadValue {
+                place: format!("the environment variable {}", setting.env),
+                key: setting.key,
+                problem,
+            };
+            let like = (setting.get)(&Settings::default());
+            let value = Value::from_text(&text, &like).map_err(problem)?;
+            setting
+                .assign(&mut loaded.settings, &value)
+                .map_err(problem)?;
+            loaded.origins.insert(setting.key, Origin::Environment);
+        }
+        if let Some(store) = &flags.store {
+            loaded.settings.store.path.clone_from(store);
+            loaded.origins.insert("store.path", Origin::Flag);
+        }
+        loaded.settings.check_together()?;
+        Ok(loaded)
+    }
+
+    pub fn origin(&self, key: &str) -> Origin {
+        self.origins.get(key).copied().unwrap_or(Origin::Default)
+    }
+
+    /// The store that the settings mean. A relative path in the config file is relative to that file.
+    pub fn target(&self) -> Result<StoreTarget, ConfigError> {
+        let written = &self.settings.store.path;
+        if crate::domain::uri::scheme(written).is_some() {
+            return Err(ConfigError::Remote {
+                address: crate::domain::text::visible(&redacted(written)).into_owned(),
+            });
+        }
+        let path = self.paths.expand(written)?;
+        let beside = match (self.origin("store.path"), &self.file) {
+            (Origin::File, Some(file)) => file.parent().map(Path::to_path_buf),
+            _ => None,
+        };
+        Ok(StoreTarget::Local(match beside {
+            Some(beside) => beside.join(path),
+            None => path,
+        }))
+    }
+}
+
+/// The text with the user and password of every address in it taken out.
+pub fn redacted(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (head, tail) = rest.split_at(at + 3);
+        clean.push_str(head);
+        let end = tail
+            .find(|c: char| "/?#\\'\" ".contains(c) || c.is_control())
+            .unwrap_or(tail.len());
+        match tail[..end].rfind('@') {
+            Some(secret) => {
+                clean.push_str("***");
+                rest = &tail[secret..];
+            }
+            None => rest = tail,
+        }
+    }
+    clean.push_str(rest);
+    clean
+}
+
+#[cfg(test)]
+mod tests;

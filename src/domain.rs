@@ -29,6 +29,7 @@
 pub mod approval;
 pub mod audit;
 pub mod chart;
+pub mod comparison;
 pub mod deployment;
 pub mod drift;
 pub mod experiment;
@@ -51,6 +52,7 @@ pub use approval::{
 };
 pub use audit::{AuditEntry, AuditFault, ObjectKind};
 pub use chart::{ChartBucket, MetricChart};
+pub use comparison::RunComparison;
 pub use deployment::{
     Deployment, DeploymentStatus, Endpoint, Environment, Health, HealthCheck, HealthProtocol,
     HealthSample,

@@ -8,8 +8,11 @@
     )
 )]
 
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod ingest;
+pub mod logging;
 pub mod service;
 pub mod store;
 pub mod tui;

@@ -1,0 +1,123 @@
+//! The command line: reads arguments, calls one operation of the service, prints its answer.
+//!
+//! No rule of the lifecycle is judged here, and nothing here knows SQL or ratatui. Each noun has its file; `args` holds the grammar,
+//! `output` how answers look, `error` and `exit` how it ends when something is refused.
+
+pub mod args;
+pub mod completions;
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod exit;
+pub mod experiment;
+pub mod list;
+pub mod output;
+pub mod parse;
+pub mod run;
+pub mod usage;
+
+pub use args::{Cli, Command, Globals};
+pub use context::Context;
+pub use error::{CliError, Result};
+pub use output::Output;
+
+use crate::logging;
+use clap::Parser as _;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the program with its arguments and returns how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(error, &arguments),
+    };
+    let out = Output::of_this_process(cli.globals.json);
+    match start(cli, &out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out.error(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Prints help and version, which are no mistakes, or tells the mistake.
+fn refuse(error: clap::Error, arguments: &[OsString]) -> ExitCode {
+    let json = arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| argument == "--json");
+    let out = Output::of_this_process(json);
+    let rendered = error.render();
+    let result = match usage::told(error) {
+        Some(mistake) => Err(mistake),
+        None if out.colour => out.print(&rendered.ansi().to_string()),
+        None => out.print(&rendered.to_string()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out.error(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Reads settings, starts the log and runs the command on a runtime of its own.
+fn start(cli: Cli, out: &Output) -> Result<()> {
+    // This one works however broken the settings are.
+    let command = match cli.command {
+        Some(Command::Completions(args)) => return completions::run(out, &args),
+        command => command,
+    };
+    let ctx = Context::new(cli.globals, out.clone())?;
+    start_log(&ctx);
+    tracing::debug!(store = %ctx.loaded.settings.store.path, "started");
+    on_runtime(dispatch(&ctx, command)).inspect_err(|error| {
+        if !error.is_silent() {
+            tracing::info!(kind = error.kind(), "refused: {}", error.sentence());
+        }
+    })
+}
+
+fn start_log(ctx: &Context) {
+    let level = logging::raised(ctx.loaded.settings.log.level, ctx.globals.verbose);
+    let started = match &ctx.loaded.paths.log_file {
+        Some(path) => logging::start(path, level).map_err(|error| {
+            format!(
+                "the log '{}' cannot be written: {error}",
+                crate::domain::text::visible(&path.to_string_lossy())
+            )
+        }),
+        None => Err("there is no home directory for the log".to_owned()),
+    };
+    if let Err(problem) = started {
+        ctx.out.talk(&format!("warning: {problem}"));
+    }
+}
+
+fn on_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::io("start the runtime", error))?
+        .block_on(work)
+}
+
+async fn dispatch(ctx: &Context, command: Option<Command>) -> Result<()> {
+    match command {
+        None => Err(CliError::Usage {
+            message: "there is no command".to_owned(),
+            hint: Some("'modeldeck --help' lists the commands".to_owned()),
+        }),
+        Some(Command::Experiment(verb)) => experiment::run(ctx, verb).await,
+        Some(Command::Run(verb)) => run::run(ctx, verb).await,
+        Some(Command::Config(args)) => config::run(ctx, &args),
+        Some(Command::Completions(_)) => {
+            unreachable!("it ran before the settings were read")
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The command line's grammar: global flags and the nouns; each noun's verbs stand in its own file.
+
+use super::{completions, config, exit, experiment, run};
+use clap::{ArgAction, Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The life of a machine-learning model, from experiment to production and back, in one terminal.
+///
+/// Without a command it opens the screen. Data goes to stdout and talk to stderr; what makes a thing prints its identifier alone.
+#[derive(Debug, Parser)]
+#[command(
+    name = "modeldeck",
+    version,
+    after_help = exit::help(),
+    disable_help_subcommand = true,
+    subcommand_value_name = "NOUN",
+    subcommand_help_heading = "Nouns"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub globals: Globals,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags that every command takes, before it or after it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// The store, a file that is made on first use [env: MODELDECK_STORE].
+    #[arg(long, global = true, value_name = "TARGET", display_order = 900)]
+    pub store: Option<String>,
+
+    /// The config file [env: MODELDECK_CONFIG].
+    #[arg(long, global = true, value_name = "FILE", display_order = 901)]
+    pub config: Option<PathBuf>,
+
+    /// Print one JSON document instead of text for people; errors too.
+    #[arg(long, global = true, display_order = 902)]
+    pub json: bool,
+
+    /// Refuse every change.
+    #[arg(long, global = true, display_order = 903)]
+    pub read_only: bool,
+
+    /// A name to record beside the operating-system user; it makes nobody another person.
+    #[arg(long = "as", global = true, value_name = "NAME", display_order = 904)]
+    pub claim: Option<String>,
+
+    /// Log more, to the log file; again for more still.
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 905)]
+    pub verbose: u8,
+}
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Experiments: named lines of work that runs belong to.
+    #[command(subcommand)]
+    Experiment(experiment::Verb),
+
+    /// Runs: what went in, what was measured, what came out.
+    #[command(subcommand)]
+    Run(run::Verb),
+
+    /// Show the settings that hold, where each came from, and where files are.
+    Config(config::ConfigArgs),
+
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+}

@@ -1,0 +1,68 @@
+//! What every command gets: how to answer, the settings, and the service when it asks for it.
+
+use super::args::Globals;
+use super::error::{CliError, Result};
+use super::output::Output;
+use crate::config::{Flags, Loaded, Paths};
+use crate::domain::MetricDirections;
+use crate::service::{Clock, ModelLifecycleService, ServiceOptions, identity};
+
+/// A command's surroundings.
+#[derive(Debug)]
+pub struct Context {
+    pub out: Output,
+    pub loaded: Loaded,
+    pub globals: Globals,
+}
+
+impl Context {
+    /// Reads the settings.
+    pub fn new(globals: Globals, out: Output) -> Result<Self> {
+        if let Some(claim) = &globals.claim {
+            let fine = claim.trim() == claim
+                && (1..=250).contains(&claim.chars().count())
+                && !claim.chars().any(char::is_control);
+            if !fine {
+                return Err(CliError::usage(
+                    "--as takes 1 to 250 characters without control characters and space around them",
+                ));
+            }
+        }
+        Ok(Self {
+            loaded: read_settings(&globals)?,
+            out,
+            globals,
+        })
+    }
+
+    /// Who acts, on which store, by which settings.
+    pub fn options(&self) -> Result<ServiceOptions> {
+        Ok(ServiceOptions {
+            target: self.loaded.target()?,
+            identity: identity::current(self.globals.claim.clone()),
+            settings: self.loaded.settings.service(),
+            clock: Clock::system(),
+            read_only: self.globals.read_only,
+        })
+    }
+
+    /// Opens the store.
+    pub async fn service(&self) -> Result<ModelLifecycleService> {
+        let _options = self.options()?;
+        Err(CliError::usage("no store can be opened yet"))
+    }
+
+    pub fn directions(&self) -> MetricDirections {
+        self.loaded.settings.service().directions
+    }
+}
+
+/// File, environment and flags over the defaults.
+pub(super) fn read_settings(globals: &Globals) -> Result<Loaded> {
+    let flags = Flags {
+        config: globals.config.clone(),
+        store: globals.store.clone(),
+    };
+    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Ok(Loaded::read(&flags, Paths::of_this_user(), env)?)
+}

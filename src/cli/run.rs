@@ -1,0 +1,249 @@
+//! `modeldeck run …`: logged, updated, listed, shown; comparing, histories and artifacts have their own files.
+
+pub mod artifact;
+pub mod compare;
+pub mod metrics;
+pub mod show;
+
+use super::context::Context;
+use super::error::Result;
+use super::list::{self, Fields, ListArgs};
+use super::output::{Cell, Column, Style, ago};
+use super::parse::{Pair, metric, pair, pairs, words};
+use crate::domain::{ExperimentName, Key, ModelRun, Revision, RunId, RunSource, RunStatus, number};
+use crate::service::{ModelLifecycleService, NewMetric, NewRun, RunUpdate};
+use crate::store::RunQuery;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Record a run; prints its id.
+    Log(LogArgs),
+    /// Change a run, or add to its metrics.
+    Update(UpdateArgs),
+    /// List runs, newest first.
+    List(ListVerb),
+    /// Show a run.
+    Show(ShowArgs),
+    /// Print the history of one metric.
+    Metrics(metrics::MetricsArgs),
+    /// Compare runs: metrics with the best marked, and the params that differ.
+    Compare(compare::CompareArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    #[arg(long, value_name = "NAME")]
+    experiment: ExperimentName,
+    /// A name for people; made from the id unless given.
+    #[arg(long)]
+    name: Option<String>,
+    /// An id of your own; a fresh one unless given.
+    #[arg(long, value_name = "ID")]
+    run_id: Option<RunId>,
+    /// What went in, written once; again for more.
+    #[arg(long = "param", value_name = "K=V", value_parser = pair)]
+    params: Vec<Pair>,
+    /// What was measured; again for more.
+    #[arg(long = "metric", value_name = "K=V[@STEP]", value_parser = metric, allow_hyphen_values = true)]
+    metrics: Vec<NewMetric>,
+    /// A label; again for more.
+    #[arg(long = "tag", value_name = "K=V", value_parser = pair)]
+    tags: Vec<Pair>,
+    #[arg(long, value_parser = words!(RunStatus), ignore_case = true, default_value = "RUNNING")]
+    status: RunStatus,
+    /// A file that the run left, recorded with its size and digest; again for more.
+    #[arg(long = "artifact", value_name = "PATH")]
+    artifacts: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    #[arg(value_name = "ID")]
+    run_id: RunId,
+    #[arg(long)]
+    name: Option<String>,
+    #[arg(long, value_parser = words!(RunStatus), ignore_case = true)]
+    status: Option<RunStatus>,
+    /// Add what went in; a param that is there keeps its value.
+    #[arg(long = "param", value_name = "K=V", value_parser = pair)]
+    params: Vec<Pair>,
+    /// Add a point to a metric; again for more.
+    #[arg(long = "metric", value_name = "K=V[@STEP]", value_parser = metric, allow_hyphen_values = true)]
+    metrics: Vec<NewMetric>,
+    /// Set a label; again for more.
+    #[arg(long = "tag", value_name = "K=V", value_parser = pair)]
+    tags: Vec<Pair>,
+    /// Remove a label; again for more.
+    #[arg(long = "untag", value_name = "K")]
+    untags: Vec<Key>,
+    /// A file that the run left, recorded with its size and digest; again for more.
+    #[arg(long = "artifact", value_name = "PATH")]
+    artifacts: Vec<PathBuf>,
+    /// Why, for the audit log.
+    #[arg(long)]
+    reason: Option<String>,
+    /// The revision that you read; a change by somebody else since is then a conflict.
+    #[arg(long, value_name = "N")]
+    revision: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListVerb {
+    #[arg(long, value_name = "NAME")]
+    experiment: Option<ExperimentName>,
+    /// Any of these; again or with commas for more.
+    #[arg(long = "status", value_parser = words!(RunStatus), ignore_case = true, value_delimiter = ',')]
+    statuses: Vec<RunStatus>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    #[arg(value_name = "ID")]
+    run_id: RunId,
+}
+
+const FIELDS: Fields = Fields {
+    plain: &["run_id", "name", "experiment", "status", "user", "host"],
+    times: &["created", "started", "ended", "updated"],
+    keyed: &["metrics.", "params.", "tags."],
+};
+
+/// How many metrics a row of the list shows.
+const METRICS_A_ROW: usize = 4;
+
+pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Log(args) => log(ctx, args).await,
+        Verb::Update(args) => update(ctx, args).await,
+        Verb::List(args) => list(ctx, args).await,
+        Verb::Show(args) => show::run(ctx, &args.run_id).await,
+        Verb::Metrics(args) => metrics::run(ctx, &args).await,
+        Verb::Compare(args) => compare::run(ctx, &args).await,
+    }
+}
+
+async fn log(ctx: &Context, args: LogArgs) -> Result<()> {
+    let service = ctx.service().await?;
+    let new = NewRun {
+        run_id: args.run_id,
+        experiment_name: args.experiment,
+        name: args.name,
+        status: args.status,
+        params: pairs("param", args.params)?,
+        metrics: args.metrics,
+        tags: pairs("tag", args.tags)?,
+        artifacts: artifact::describe(&args.artifacts)?,
+        source: RunSource {
+            host: Some(service.identity().host.clone()),
+            user: Some(service.identity().person().to_owned()),
+            directory: std::env::current_dir()
+                .ok()
+                .map(|directory| directory.to_string_lossy().into_owned()),
+            ..RunSource::default()
+        },
+    };
+    let run = service.log_run(new).await?;
+    ctx.out.made(run.run_id.as_str(), &run)
+}
+
+async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
+    let update = RunUpdate {
+        name: args.name,
+        status: args.status,
+        params: pairs("param", args.params)?,
+        metrics: args.metrics,
+        set_tags: pairs("tag", args.tags)?,
+        remove_tags: args.untags,
+        artifacts: artifact::describe(&args.artifacts)?,
+        source: None,
+        reason: args.reason,
+        expected: args.revision.map(Revision),
+    };
+    let run = ctx
+        .service()
+        .await?
+        .update_run(&args.run_id, &update)
+        .await?;
+    let sentence = format!(
+        "run '{}' is {} at revision {}",
+        run.run_id, run.status, run.revision
+    );
+    ctx.out.changed(&run, &sentence)
+}
+
+async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
+    let service = ctx.service().await?;
+    let query = RunQuery {
+        experiment: args.experiment,
+        statuses: args.statuses,
+        list: args.list.query(&FIELDS, &ctx.directions())?,
+    };
+    let columns = [
+        Column::whole("RUN ID"),
+        Column::text("NAME"),
+        Column::text("EXPERIMENT"),
+        Column::whole("STATUS"),
+        Column::whole("STARTED"),
+        Column::text("METRICS"),
+    ];
+    // The metric that the list is sorted by stands first.
+    let first = query
+        .list
+        .sort
+        .as_ref()
+        .and_then(|sort| sort.field.strip_prefix("metrics."));
+    let row = |run: &ModelRun| {
+        vec![
+            Cell::raw(run.run_id.as_str()),
+            Cell::raw(&run.name),
+            Cell::raw(run.experiment_name.as_str()),
+            status_cell(&service, run),
+            match run.started_at {
+                Some(at) => Cell::shown(ago(at, ctx.out.now)),
+                None => Cell::empty(),
+            },
+            Cell::shown(some_metrics(run, first)),
+        ]
+    };
+    list::print(
+        ctx,
+        &args.list,
+        "runs",
+        &columns,
+        row,
+        async |page| service.runs().list(&query, &page).await,
+        async || service.runs().count(&query).await,
+    )
+    .await
+}
+
+fn some_metrics(run: &ModelRun, first: Option<&str>) -> String {
+    let mut metrics: Vec<_> = run.metrics.iter().collect();
+    metrics.sort_by_key(|(key, _)| Some(key.as_str()) != first);
+    let mut shown: Vec<String> = metrics
+        .iter()
+        .take(METRICS_A_ROW)
+        .map(|(key, point)| format!("{key}={}", number::short(point.value)))
+        .collect();
+    if metrics.len() > METRICS_A_ROW {
+        shown.push(format!("+{}", metrics.len() - METRICS_A_ROW));
+    }
+    shown.join(" ")
+}
+
+/// The status, with a word about silence.
+pub(super) fn status_cell(service: &ModelLifecycleService, run: &ModelRun) -> Cell {
+    if service.runs().stale_for(run).is_some() {
+        return Cell::shown(format!("{} stale", run.status)).styled(Style::Warn);
+    }
+    Cell::shown(run.status).styled(match run.status {
+        RunStatus::Running | RunStatus::Completed => Style::Good,
+        RunStatus::Pending => Style::Plain,
+        RunStatus::Failed => Style::Bad,
+        RunStatus::Killed => Style::Warn,
+    })
+}

@@ -1,0 +1,90 @@
+//! `modeldeck run compare`.
+
+use crate::cli::context::Context;
+use crate::cli::error::Result;
+use crate::cli::output::{Cell, Column, Style, Table};
+use crate::domain::{RunComparison, RunId, number};
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Two runs or more.
+    #[arg(value_name = "ID", required = true, num_args = 2..)]
+    run_ids: Vec<RunId>,
+}
+
+pub(super) async fn run(ctx: &Context, args: &CompareArgs) -> Result<()> {
+    let service = ctx.service().await?;
+    let mut runs = Vec::with_capacity(args.run_ids.len());
+    for run_id in &args.run_ids {
+        runs.push(service.get_run(run_id).await?);
+    }
+    let comparison = RunComparison::of(&runs, &service.settings().directions);
+    if ctx.out.json {
+        return ctx.out.object(&comparison);
+    }
+    ctx.out.table(&table(&comparison))?;
+    let same = comparison
+        .params
+        .iter()
+        .filter(|param| !param.differs)
+        .count();
+    if same > 0 {
+        ctx.out.talk(&format!("{same} params are the same in all"));
+    }
+    Ok(())
+}
+
+/// A row for each thing, a column for each run; the best value of a metric is marked with `*`.
+fn table(comparison: &RunComparison) -> Table {
+    let mut table = Table::new(&[Column::text("")]);
+    for run in &comparison.runs {
+        table.add_column(&Cell::raw(run.run_id.as_str()), Column::number(""));
+    }
+    let rows = |title: &str, cells: Vec<Cell>| {
+        let mut row = vec![Cell::raw(title)];
+        row.extend(cells);
+        row
+    };
+    table.push(rows(
+        "name",
+        comparison
+            .runs
+            .iter()
+            .map(|run| Cell::raw(&run.name))
+            .collect(),
+    ));
+    table.push(rows(
+        "status",
+        comparison
+            .runs
+            .iter()
+            .map(|run| Cell::shown(run.status))
+            .collect(),
+    ));
+    for metric in &comparison.metrics {
+        let cells = metric.values.iter().enumerate().map(|(at, value)| {
+            let Some(value) = value else {
+                return Cell::shown("–");
+            };
+            let text = number::short(value.0);
+            if metric.best.contains(&comparison.runs[at].run_id) {
+                Cell::shown(format!("* {text}")).styled(Style::Good)
+            } else {
+                Cell::shown(text)
+            }
+        });
+        table.push(rows(metric.metric.as_str(), cells.collect()));
+    }
+    for param in comparison.params.iter().filter(|param| param.differs) {
+        let cells = param.values.iter().map(|value| match value {
+            Some(value) => Cell::raw(value),
+            None => Cell::shown("–"),
+        });
+        table.push(rows(
+            &format!("param {}", param.param.as_str()),
+            cells.collect(),
+        ));
+    }
+    table
+}

@@ -1,0 +1,97 @@
+//! `modeldeck run show`, for people.
+
+use super::status_cell;
+use crate::cli::context::Context;
+use crate::cli::error::Result;
+use crate::cli::output::{Cell, Column, Sections, Table, ago, duration, precise};
+use crate::domain::{ModelRun, RunId, RunSource, number};
+
+pub(super) async fn run(ctx: &Context, run_id: &RunId) -> Result<()> {
+    let service = ctx.service().await?;
+    let run = service.get_run(run_id).await?;
+    if ctx.out.json {
+        return ctx.out.object(&run);
+    }
+    let mut sections = Sections::new(format!("run {}", run.run_id));
+    sections
+        .raw("name", &run.name)
+        .raw("experiment", run.experiment_name.as_str())
+        .field("status", status_cell(&service, &run))
+        .optional("started", run.started_at.map(precise))
+        .optional("ended", run.ended_at.map(precise))
+        .optional("took", run.duration(ctx.out.now).map(duration))
+        .optional(
+            "last sign",
+            run.heartbeat_at
+                .filter(|_| !run.status.is_final())
+                .map(|at| ago(at, ctx.out.now)),
+        )
+        .field("revision", Cell::shown(run.revision));
+    if let Some(silence) = service.runs().stale_for(&run) {
+        sections.line(Cell::shown(format!(
+            "It has been silent for {}; 'modeldeck run update {} --status KILLED' ends it.",
+            duration(silence),
+            run.run_id
+        )));
+    }
+    source(&mut sections, &run.source);
+    sections.begin("metrics").table(metrics(&run));
+    sections.map("params", &run.params);
+    sections.map("tags", &run.tags);
+    sections.begin("artifacts").table(artifacts(&run));
+    ctx.out.sections(&sections)
+}
+
+fn source(sections: &mut Sections, source: &RunSource) {
+    sections.begin("source");
+    for (name, text) in [
+        ("command", &source.command),
+        ("git commit", &source.git_commit),
+        ("host", &source.host),
+        ("user", &source.user),
+        ("directory", &source.directory),
+    ] {
+        sections.raw(name, text.as_deref().unwrap_or_default());
+    }
+    sections
+        .optional("exit code", source.exit_code)
+        .optional("signal", source.signal)
+        .optional(
+            "wall time",
+            source.wall_seconds.map(|seconds| format!("{seconds:.3} s")),
+        );
+}
+
+fn metrics(run: &ModelRun) -> Table {
+    let mut table = Table::new(&[
+        Column::text("KEY"),
+        Column::number("VALUE"),
+        Column::number("STEP"),
+        Column::whole("TIME"),
+    ]);
+    for (key, point) in &run.metrics {
+        table.push(vec![
+            Cell::raw(key.as_str()),
+            Cell::shown(number::short(point.value)),
+            Cell::shown(point.step),
+            Cell::shown(precise(point.timestamp)),
+        ]);
+    }
+    table
+}
+
+fn artifacts(run: &ModelRun) -> Table {
+    let mut table = Table::new(&[
+        Column::text("PATH"),
+        Column::number("BYTES"),
+        Column::whole("DIGEST"),
+    ]);
+    for artifact in &run.artifacts {
+        table.push(vec![
+            Cell::raw(&artifact.path),
+            Cell::shown(artifact.size),
+            Cell::raw(&artifact.digest),
+        ]);
+    }
+    table
+}

@@ -90,7 +90,7 @@ impl Core {
 
 fn not_approved(version: &ModelVersion, target: &str, missing: Vec<Missing>) -> ServiceError {
     ServiceError::NotApproved {
-        object: format!("version '{}'", version.label()),
+        version: version.label(),
         target: target.to_owned(),
         missing,
     }

@@ -64,9 +64,9 @@ pub enum ServiceError {
     NotPossible { message: String, hint: String },
 
     /// The gate before Production is shut.
-    #[error("{object} may not go to {target}: {}", listed(missing))]
+    #[error("version '{version}' may not go to {target}: {}", listed(missing))]
     NotApproved {
-        object: String,
+        version: String,
         target: String,
         missing: Vec<Missing>,
     },
@@ -136,9 +136,8 @@ impl ServiceError {
             Self::NotPossible { hint, .. }
             | Self::NoSuchItem { hint, .. }
             | Self::Refused { hint, .. } => Some(hint.clone()),
-            Self::NotApproved { object, .. } => Some(format!(
-                "'modeldeck approval show {}' tells where it stands; 'modeldeck approval mark' and 'modeldeck approval approve' settle it",
-                object.trim_start_matches("version ").replace('\'', "")
+            Self::NotApproved { version, .. } => Some(format!(
+                "'modeldeck approval show {version}' tells where it stands; 'modeldeck approval mark' and 'modeldeck approval approve' settle it"
             )),
             Self::Changed { .. } => {
                 Some("look at it again and repeat what still applies".to_owned())

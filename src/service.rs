@@ -35,6 +35,7 @@ use crate::domain::{
     ModelRun, ModelVersion, RunId, RunStatus, Severity, SeverityThresholds, Stage, Version,
     VersionComparison,
 };
+use crate::store::sqlite::{InitOptions, OpenOptions, SqliteStore};
 use crate::store::{
     Capabilities, ChangeToken, DeploymentQuery, DriftQuery, ExperimentQuery, PageRequest, RunQuery,
     Store, StoreInfo, VersionQuery,
@@ -107,6 +108,33 @@ pub struct ModelLifecycleService {
 }
 
 impl ModelLifecycleService {
+    /// Opens the store that the options name; this is the only place that knows which stores there are.
+    #[expect(
+        clippy::unused_async,
+        reason = "a store on a server is asked who it is when it is opened"
+    )]
+    pub async fn open(options: ServiceOptions) -> Result<Self> {
+        let store: Arc<dyn Store> = match &options.target {
+            StoreTarget::Local(path) => {
+                let open = OpenOptions {
+                    read_only: options.read_only,
+                    create: !options.read_only,
+                };
+                Arc::new(SqliteStore::open(path, open)?)
+            }
+        };
+        Ok(Self::with_store(store, options))
+    }
+
+    /// Makes a local store where none is; with a group, one for the group's members.
+    pub fn init_local(path: &Path, group: Option<&str>) -> Result<()> {
+        let options = InitOptions {
+            group: group.map(str::to_owned),
+        };
+        SqliteStore::init(path, &options)?;
+        Ok(())
+    }
+
     /// A service over a store that is open already.
     pub fn with_store(store: Arc<dyn Store>, options: ServiceOptions) -> Self {
         let core = Core {

@@ -5,4 +5,5 @@
     reason = "a test that unwraps fails with its line"
 )]
 
+mod service;
 mod store_contract;

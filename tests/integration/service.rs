@@ -79,9 +79,8 @@ impl Deck {
 
 async fn open(path: &Path, user: &str, seconds: &Arc<AtomicI64>) -> ModelLifecycleService {
     let now = Arc::clone(seconds);
-    let clock = Clock::new(move || {
-        jiff::Timestamp::from_second(now.load(Ordering::SeqCst)).unwrap()
-    });
+    let clock =
+        Clock::new(move || jiff::Timestamp::from_second(now.load(Ordering::SeqCst)).unwrap());
     let options = ServiceOptions {
         identity: Identity::new(user, "host"),
         clock,
@@ -99,12 +98,23 @@ async fn decide(
     version: &ModelVersion,
     verdict: Verdict,
 ) -> Result<ModelVersion> {
-    let decision = NewDecision { verdict, notes: Some("looked at it".to_owned()), subject: None };
-    service.approvals().decide(&version.model_name, &version.version, &decision).await
+    let decision = NewDecision {
+        verdict,
+        notes: Some("looked at it".to_owned()),
+        subject: None,
+    };
+    service
+        .approvals()
+        .decide(&version.model_name, &version.version, &decision)
+        .await
 }
 
 fn mark(item: &str, status: ChecklistStatus) -> Vec<ChecklistMark> {
-    vec![ChecklistMark { item: ItemName::new(item).unwrap(), status, note: None }]
+    vec![ChecklistMark {
+        item: ItemName::new(item).unwrap(),
+        status,
+        note: None,
+    }]
 }
 
 fn model(name: &str) -> ModelName {

@@ -1,18 +1,31 @@
 //! Deployments.
 
 use super::{Deck, decide, kind, version};
-use modeldeck::domain::{Deployment, DeploymentStatus, Endpoint, Environment, ModelVersion, Verdict};
+use modeldeck::domain::{
+    Deployment, DeploymentStatus, Endpoint, Environment, ModelVersion, Verdict,
+};
 use modeldeck::service::{DeploymentUpdate, ErrorKind, NewDeployment, Rollback};
 
 fn to(status: DeploymentStatus) -> DeploymentUpdate {
-    DeploymentUpdate { status: Some(status), ..DeploymentUpdate::default() }
+    DeploymentUpdate {
+        status: Some(status),
+        ..DeploymentUpdate::default()
+    }
 }
 
 fn because(reason: &str) -> Rollback {
-    Rollback { to: None, reason: reason.to_owned(), deployment_id: None }
+    Rollback {
+        to: None,
+        reason: reason.to_owned(),
+        deployment_id: None,
+    }
 }
 
-async fn create(deck: &Deck, made: &ModelVersion, environment: Environment) -> modeldeck::service::Result<Deployment> {
+async fn create(
+    deck: &Deck,
+    made: &ModelVersion,
+    environment: Environment,
+) -> modeldeck::service::Result<Deployment> {
     let new = NewDeployment::new(made.model_name.clone(), made.version.clone(), environment);
     deck.alice.create_deployment(new).await
 }
@@ -21,7 +34,10 @@ async fn activate(deck: &Deck, made: &ModelVersion, environment: Environment) ->
     deck.pass(60);
     let pending = create(deck, made, environment).await.unwrap();
     assert_eq!(pending.status, DeploymentStatus::Pending);
-    deck.alice.update_deployment(&pending.deployment_id, &to(DeploymentStatus::Active)).await.unwrap()
+    deck.alice
+        .update_deployment(&pending.deployment_id, &to(DeploymentStatus::Active))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -30,10 +46,24 @@ async fn making_one_active_ends_the_one_before_in_one_step() {
     let (one, two) = (deck.version().await, deck.version().await);
     let first = activate(&deck, &one, Environment::Staging).await;
     let second = activate(&deck, &two, Environment::Staging).await;
-    let first = deck.alice.get_deployment(&first.deployment_id).await.unwrap();
-    assert_eq!((first.status, second.status), (DeploymentStatus::Terminated, DeploymentStatus::Active));
+    let first = deck
+        .alice
+        .get_deployment(&first.deployment_id)
+        .await
+        .unwrap();
+    assert_eq!(
+        (first.status, second.status),
+        (DeploymentStatus::Terminated, DeploymentStatus::Active)
+    );
     assert!(first.ended_at.is_some() && first.reason.unwrap().contains("replaced by version 2"));
-    let active = deck.alice.list_deployments(None, Some(Environment::Staging), Some(DeploymentStatus::Active)).await;
+    let active = deck
+        .alice
+        .list_deployments(
+            None,
+            Some(Environment::Staging),
+            Some(DeploymentStatus::Active),
+        )
+        .await;
     assert_eq!(active.unwrap().len(), 1);
 }
 
@@ -43,10 +73,27 @@ async fn nothing_leaves_the_end() {
     let made = deck.version().await;
     let deployment = activate(&deck, &made, Environment::Dev).await;
     let id = &deployment.deployment_id;
-    assert_eq!(kind(deck.alice.update_deployment(id, &to(DeploymentStatus::Pending)).await), ErrorKind::NotPossible);
-    deck.alice.update_deployment(id, &to(DeploymentStatus::Terminated)).await.unwrap();
-    for status in [DeploymentStatus::Active, DeploymentStatus::Failed, DeploymentStatus::Pending] {
-        assert_eq!(kind(deck.alice.update_deployment(id, &to(status)).await), ErrorKind::NotPossible);
+    assert_eq!(
+        kind(
+            deck.alice
+                .update_deployment(id, &to(DeploymentStatus::Pending))
+                .await
+        ),
+        ErrorKind::NotPossible
+    );
+    deck.alice
+        .update_deployment(id, &to(DeploymentStatus::Terminated))
+        .await
+        .unwrap();
+    for status in [
+        DeploymentStatus::Active,
+        DeploymentStatus::Failed,
+        DeploymentStatus::Pending,
+    ] {
+        assert_eq!(
+            kind(deck.alice.update_deployment(id, &to(status)).await),
+            ErrorKind::NotPossible
+        );
     }
 }
 
@@ -56,9 +103,21 @@ async fn the_version_must_be_there_and_production_must_be_approved() {
     let made = deck.version().await;
     let mut absent = made.clone();
     absent.version = version("9");
-    assert_eq!(kind(create(&deck, &absent, Environment::Dev).await), ErrorKind::NotFound);
-    assert_eq!(kind(create(&deck, &made, Environment::Production).await), ErrorKind::Refused);
-    assert!(deck.alice.list_deployments(None, None, None).await.unwrap().is_empty());
+    assert_eq!(
+        kind(create(&deck, &absent, Environment::Dev).await),
+        ErrorKind::NotFound
+    );
+    assert_eq!(
+        kind(create(&deck, &made, Environment::Production).await),
+        ErrorKind::Refused
+    );
+    assert!(
+        deck.alice
+            .list_deployments(None, None, None)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -67,9 +126,16 @@ async fn an_approval_withdrawn_before_activation_stops_it() {
     let made = deck.approved().await;
     let pending = create(&deck, &made, Environment::Production).await.unwrap();
     decide(&deck.carol, &made, Verdict::Rejected).await.unwrap();
-    let refused = deck.alice.update_deployment(&pending.deployment_id, &to(DeploymentStatus::Active)).await;
+    let refused = deck
+        .alice
+        .update_deployment(&pending.deployment_id, &to(DeploymentStatus::Active))
+        .await;
     assert_eq!(kind(refused), ErrorKind::Refused);
-    let read = deck.alice.get_deployment(&pending.deployment_id).await.unwrap();
+    let read = deck
+        .alice
+        .get_deployment(&pending.deployment_id)
+        .await
+        .unwrap();
     assert_eq!(read, pending);
 }
 
@@ -80,13 +146,32 @@ async fn a_rollback_ends_the_bad_one_and_serves_the_last_good_one() {
     let good = activate(&deck, &one, Environment::Production).await;
     let bad = activate(&deck, &two, Environment::Production).await;
     deck.pass(60);
-    let back = deck.bob.deployments().roll_back(&bad.deployment_id, &because("accuracy fell")).await.unwrap();
-    assert_eq!((&back.version, back.status), (&good.version, DeploymentStatus::Active));
+    let back = deck
+        .bob
+        .deployments()
+        .roll_back(&bad.deployment_id, &because("accuracy fell"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&back.version, back.status),
+        (&good.version, DeploymentStatus::Active)
+    );
     assert_eq!(back.rollback_from.as_ref(), Some(&bad.deployment_id));
     let bad = deck.alice.get_deployment(&bad.deployment_id).await.unwrap();
-    assert_eq!((bad.status, bad.reason.as_deref()), (DeploymentStatus::Failed, Some("rolled back: accuracy fell")));
-    let nowhere = deck.bob.deployments().roll_back(&back.deployment_id, &because("again")).await;
-    assert_eq!(kind(nowhere), ErrorKind::NotPossible, "the bad one is no way back");
+    assert_eq!(
+        (bad.status, bad.reason.as_deref()),
+        (DeploymentStatus::Failed, Some("rolled back: accuracy fell"))
+    );
+    let nowhere = deck
+        .bob
+        .deployments()
+        .roll_back(&back.deployment_id, &because("again"))
+        .await;
+    assert_eq!(
+        kind(nowhere),
+        ErrorKind::NotPossible,
+        "the bad one is no way back"
+    );
 }
 
 #[tokio::test]
@@ -96,20 +181,60 @@ async fn a_rollback_obeys_the_gate_and_leaves_nothing_when_refused() {
     activate(&deck, &one, Environment::Production).await;
     let bad = activate(&deck, &two, Environment::Production).await;
     decide(&deck.carol, &one, Verdict::Rejected).await.unwrap();
-    assert_eq!(kind(deck.bob.deployments().roll_back(&bad.deployment_id, &because("bad")).await), ErrorKind::Refused);
-    assert_eq!(deck.alice.get_deployment(&bad.deployment_id).await.unwrap().status, DeploymentStatus::Active);
-    assert_eq!(kind(deck.bob.deployments().roll_back(&bad.deployment_id, &because("")).await), ErrorKind::Invalid);
+    assert_eq!(
+        kind(
+            deck.bob
+                .deployments()
+                .roll_back(&bad.deployment_id, &because("bad"))
+                .await
+        ),
+        ErrorKind::Refused
+    );
+    assert_eq!(
+        deck.alice
+            .get_deployment(&bad.deployment_id)
+            .await
+            .unwrap()
+            .status,
+        DeploymentStatus::Active
+    );
+    assert_eq!(
+        kind(
+            deck.bob
+                .deployments()
+                .roll_back(&bad.deployment_id, &because(""))
+                .await
+        ),
+        ErrorKind::Invalid
+    );
 }
 
 #[tokio::test]
 async fn an_endpoint_is_an_address_without_secrets() {
     let deck = Deck::new().await;
     let made = deck.version().await;
-    for url in ["http://bob:secret@host/", "ftp://host", "host:80", "http://host/\u{1b}[2J", ""] {
+    for url in [
+        "http://bob:secret@host/",
+        "ftp://host",
+        "host:80",
+        "http://host/\u{1b}[2J",
+        "",
+    ] {
         let new = NewDeployment {
-            endpoint: Some(Endpoint { url: url.to_owned(), options: Default::default() }),
-            ..NewDeployment::new(made.model_name.clone(), made.version.clone(), Environment::Dev)
+            endpoint: Some(Endpoint {
+                url: url.to_owned(),
+                options: std::collections::BTreeMap::new(),
+            }),
+            ..NewDeployment::new(
+                made.model_name.clone(),
+                made.version.clone(),
+                Environment::Dev,
+            )
         };
-        assert_eq!(kind(deck.alice.create_deployment(new).await), ErrorKind::Invalid, "{url:?}");
+        assert_eq!(
+            kind(deck.alice.create_deployment(new).await),
+            ErrorKind::Invalid,
+            "{url:?}"
+        );
     }
 }

@@ -1,9 +1,7 @@
 //! Rules under races: several stores on one file, as several programs have them.
 
 use super::{Deck, approve, decide, key, model, open, version};
-use modeldeck::domain::{
-    DeploymentStatus, Environment, ExperimentName, Stage, Verdict,
-};
+use modeldeck::domain::{DeploymentStatus, Environment, ExperimentName, Stage, Verdict};
 use modeldeck::service::{
     DeploymentUpdate, ErrorKind, ExperimentUpdate, ModelLifecycleService, ModelVersionUpdate,
     NewDeployment, NewExperiment, NewModelVersion, StageChange,
@@ -23,7 +21,10 @@ async fn others(deck: &Deck, count: usize) -> Vec<ModelLifecycleService> {
 async fn eight_writers_lose_no_update() {
     let deck = Deck::new().await;
     let name = ExperimentName::new("fraud").unwrap();
-    deck.alice.create_experiment(NewExperiment::new(name.clone())).await.unwrap();
+    deck.alice
+        .create_experiment(NewExperiment::new(name.clone()))
+        .await
+        .unwrap();
     let mut tasks = JoinSet::new();
     for (writer, service) in others(&deck, 8).await.into_iter().enumerate() {
         let name = name.clone();
@@ -45,7 +46,10 @@ async fn eight_writers_lose_no_update() {
         });
     }
     tasks.join_all().await;
-    assert_eq!(deck.alice.get_experiment(&name).await.unwrap().tags.len(), 80);
+    assert_eq!(
+        deck.alice.get_experiment(&name).await.unwrap().tags.len(),
+        80
+    );
     assert_eq!(deck.actions().await.len(), 81);
 }
 
@@ -56,7 +60,10 @@ async fn versions_registered_at_once_get_numbers_of_their_own() {
     for service in others(&deck, 8).await {
         tasks.spawn(async move {
             for _ in 0..5 {
-                service.register_model_version(NewModelVersion::new(model("fraud"))).await.unwrap();
+                service
+                    .register_model_version(NewModelVersion::new(model("fraud")))
+                    .await
+                    .unwrap();
             }
         });
     }
@@ -79,12 +86,21 @@ async fn deployments_made_active_at_once_leave_one() {
     let made = deck.version().await;
     let mut tasks = JoinSet::new();
     for service in others(&deck, 6).await {
-        let new = NewDeployment::new(made.model_name.clone(), made.version.clone(), Environment::Dev);
+        let new = NewDeployment::new(
+            made.model_name.clone(),
+            made.version.clone(),
+            Environment::Dev,
+        );
         tasks.spawn(async move {
             for _ in 0..5 {
                 let pending = service.create_deployment(new.clone()).await.unwrap();
-                let active = DeploymentUpdate { status: Some(DeploymentStatus::Active), ..DeploymentUpdate::default() };
-                let done = service.update_deployment(&pending.deployment_id, &active).await;
+                let active = DeploymentUpdate {
+                    status: Some(DeploymentStatus::Active),
+                    ..DeploymentUpdate::default()
+                };
+                let done = service
+                    .update_deployment(&pending.deployment_id, &active)
+                    .await;
                 if let Err(error) = done {
                     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
                 }
@@ -92,7 +108,10 @@ async fn deployments_made_active_at_once_leave_one() {
         });
     }
     tasks.join_all().await;
-    let active = deck.alice.list_deployments(None, Some(Environment::Dev), Some(DeploymentStatus::Active)).await;
+    let active = deck
+        .alice
+        .list_deployments(None, Some(Environment::Dev), Some(DeploymentStatus::Active))
+        .await;
     assert_eq!(active.unwrap().len(), 1);
     deck.actions().await;
 }
@@ -105,28 +124,55 @@ async fn promotion_against_edit_and_rejection_never_passes_a_shut_gate() {
     for round in 1..=25_u32 {
         let made = deck.approved().await;
         assert_eq!(made.version, version(&round.to_string()));
-        let (promoter, editor, rejecter) = (others[0].clone(), others[1].clone(), others[2].clone());
+        let (promoter, editor, rejecter) =
+            (others[0].clone(), others[1].clone(), others[2].clone());
         let (name, number) = (made.model_name.clone(), made.version.clone());
         let promote = tokio::spawn(async move {
-            promoter.set_stage(&name, &number, Stage::Production, &StageChange::default()).await.is_ok()
+            promoter
+                .set_stage(&name, &number, Stage::Production, &StageChange::default())
+                .await
+                .is_ok()
         });
         let other = made.clone();
         let disturb = tokio::spawn(async move {
             if round % 2 == 0 {
-                let update = ModelVersionUpdate { metrics: [(key("auc"), 0.1)].into(), ..Default::default() };
-                editor.update_model_version(&other.model_name, &other.version, &update).await.unwrap();
+                let update = ModelVersionUpdate {
+                    metrics: [(key("auc"), 0.1)].into(),
+                    ..Default::default()
+                };
+                editor
+                    .update_model_version(&other.model_name, &other.version, &update)
+                    .await
+                    .unwrap();
             } else {
                 decide(&rejecter, &other, Verdict::Rejected).await.unwrap();
             }
         });
-        let promoted = promote.await.unwrap();
+        let went_through = promote.await.unwrap();
         disturb.await.unwrap();
-        let log = deck.alice.audit().history(modeldeck::domain::ObjectKind::ModelVersion, &format!("fraud {round}"), 10).await.unwrap();
+        let log = deck
+            .alice
+            .audit()
+            .history(
+                modeldeck::domain::ObjectKind::ModelVersion,
+                &format!("fraud {round}"),
+                10,
+            )
+            .await
+            .unwrap();
         let newest_first: Vec<&str> = log.iter().map(|entry| entry.action.as_str()).collect();
-        if promoted {
+        if went_through {
             // Promoted means: before the disturbance.
-            let disturbance = if round % 2 == 0 { "update_model_version" } else { "reject" };
-            assert_eq!(newest_first[..2], [disturbance, "set_stage"], "round {round}");
+            let disturbance = if round % 2 == 0 {
+                "update_model_version"
+            } else {
+                "reject"
+            };
+            assert_eq!(
+                newest_first[..2],
+                [disturbance, "set_stage"],
+                "round {round}"
+            );
         } else {
             assert!(!newest_first.contains(&"set_stage"), "round {round}");
         }

@@ -10,14 +10,30 @@ use modeldeck::service::{
 async fn a_version_from_a_run_takes_what_the_run_has() {
     let deck = Deck::new().await;
     let experiment = ExperimentName::new("fraud").unwrap();
-    deck.alice.create_experiment(NewExperiment::new(experiment.clone())).await.unwrap();
+    deck.alice
+        .create_experiment(NewExperiment::new(experiment.clone()))
+        .await
+        .unwrap();
     let run = NewRun {
         status: RunStatus::Completed,
         params: [(key("lr"), "0.1".to_owned())].into(),
-        metrics: vec![NewMetric { key: key("auc"), value: 0.9, step: Some(3), timestamp: None }],
+        metrics: vec![NewMetric {
+            key: key("auc"),
+            value: 0.9,
+            step: Some(3),
+            timestamp: None,
+        }],
         artifacts: vec![
-            Artifact { path: "model.json".to_owned(), size: 9, digest: "sha256:1".to_owned() },
-            Artifact { path: "output.log".to_owned(), size: 9, digest: "sha256:2".to_owned() },
+            Artifact {
+                path: "model.json".to_owned(),
+                size: 9,
+                digest: "sha256:1".to_owned(),
+            },
+            Artifact {
+                path: "output.log".to_owned(),
+                size: 9,
+                digest: "sha256:2".to_owned(),
+            },
         ],
         ..NewRun::new(experiment)
     };
@@ -28,11 +44,21 @@ async fn a_version_from_a_run_takes_what_the_run_has() {
         ..NewModelVersion::new(model("fraud"))
     };
     let registered = deck.alice.register_model_version(new).await.unwrap();
-    let read = deck.bob.get_model_version(&model("fraud"), &version("1")).await.unwrap();
+    let read = deck
+        .bob
+        .get_model_version(&model("fraud"), &version("1"))
+        .await
+        .unwrap();
     assert_eq!(registered, read);
     assert_eq!(read.metrics, [(key("auc"), 0.9), (key("f1"), 0.8)].into());
     assert_eq!(read.params[&key("lr")], "0.1");
-    assert_eq!(read.artifacts.iter().map(|a| a.path.as_str()).collect::<Vec<_>>(), ["model.json"]);
+    assert_eq!(
+        read.artifacts
+            .iter()
+            .map(|a| a.path.as_str())
+            .collect::<Vec<_>>(),
+        ["model.json"]
+    );
     assert_eq!(read.registered_by, "alice");
 }
 
@@ -45,12 +71,28 @@ async fn versions_count_up_and_are_unique_in_their_model() {
     };
     deck.version().await;
     deck.alice.register_model_version(named("9")).await.unwrap();
-    deck.alice.register_model_version(named("2026-beta")).await.unwrap();
+    deck.alice
+        .register_model_version(named("2026-beta"))
+        .await
+        .unwrap();
     assert_eq!(deck.version().await.version, version("10"));
-    assert_eq!(kind(deck.bob.register_model_version(named("9")).await), ErrorKind::AlreadyExists);
-    let other = deck.alice.register_model_version(NewModelVersion::new(model("churn"))).await;
+    assert_eq!(
+        kind(deck.bob.register_model_version(named("9")).await),
+        ErrorKind::AlreadyExists
+    );
+    let other = deck
+        .alice
+        .register_model_version(NewModelVersion::new(model("churn")))
+        .await;
     assert_eq!(other.unwrap().version, version("1"));
-    assert_eq!(deck.alice.list_model_versions(Some(&model("fraud")), None).await.unwrap().len(), 4);
+    assert_eq!(
+        deck.alice
+            .list_model_versions(Some(&model("fraud")), None)
+            .await
+            .unwrap()
+            .len(),
+        4
+    );
 }
 
 #[tokio::test]
@@ -60,12 +102,30 @@ async fn production_holds_one_version_and_sends_the_other_to_the_archive() {
     for name in ["1", "2"] {
         let made = deck.approved().await;
         assert_eq!(made.version, version(name));
-        deck.bob.set_stage(&made.model_name, &made.version, Stage::Production, &change).await.unwrap();
+        deck.bob
+            .set_stage(&made.model_name, &made.version, Stage::Production, &change)
+            .await
+            .unwrap();
     }
-    let stage = async |name| deck.alice.get_model_version(&model("fraud"), &version(name)).await.unwrap().stage;
-    assert_eq!((stage("1").await, stage("2").await), (Stage::Archived, Stage::Production));
+    let stage = async |name| {
+        deck.alice
+            .get_model_version(&model("fraud"), &version(name))
+            .await
+            .unwrap()
+            .stage
+    };
+    assert_eq!(
+        (stage("1").await, stage("2").await),
+        (Stage::Archived, Stage::Production)
+    );
     let actions = deck.actions().await;
-    assert_eq!(actions.iter().filter(|action| *action == "set_stage").count(), 3);
+    assert_eq!(
+        actions
+            .iter()
+            .filter(|action| *action == "set_stage")
+            .count(),
+        3
+    );
 }
 
 #[tokio::test]
@@ -73,7 +133,11 @@ async fn staging_needs_no_approval_and_production_does() {
     let deck = Deck::new().await;
     let made = deck.version().await;
     let change = StageChange::default();
-    let to = async |stage| deck.alice.set_stage(&made.model_name, &made.version, stage, &change).await;
+    let to = async |stage| {
+        deck.alice
+            .set_stage(&made.model_name, &made.version, stage, &change)
+            .await
+    };
     assert_eq!(to(Stage::Staging).await.unwrap().stage, Stage::Staging);
     let refused = to(Stage::Production).await;
     assert_eq!(
@@ -81,7 +145,11 @@ async fn staging_needs_no_approval_and_production_does() {
         "version 'fraud 1' may not go to stage Production: it lacks: an approving decision (0 of 1)"
     );
     assert_eq!(kind(refused), ErrorKind::Refused);
-    let read = deck.alice.get_model_version(&made.model_name, &made.version).await.unwrap();
+    let read = deck
+        .alice
+        .get_model_version(&made.model_name, &made.version)
+        .await
+        .unwrap();
     assert_eq!(read.stage, Stage::Staging);
 }
 
@@ -89,15 +157,40 @@ async fn staging_needs_no_approval_and_production_does() {
 async fn an_edit_of_the_content_shuts_the_gate_and_one_of_the_labels_does_not() {
     let deck = Deck::new().await;
     let made = deck.approved().await;
-    let labels = ModelVersionUpdate { description: Some("words".to_owned()), ..ModelVersionUpdate::default() };
-    let labelled = deck.alice.update_model_version(&made.model_name, &made.version, &labels).await.unwrap();
+    let labels = ModelVersionUpdate {
+        description: Some("words".to_owned()),
+        ..ModelVersionUpdate::default()
+    };
+    let labelled = deck
+        .alice
+        .update_model_version(&made.model_name, &made.version, &labels)
+        .await
+        .unwrap();
     assert_eq!(labelled.approval, ApprovalState::Approved);
-    let content = ModelVersionUpdate { metrics: [(key("auc"), 0.99)].into(), ..ModelVersionUpdate::default() };
-    let edited = deck.alice.update_model_version(&made.model_name, &made.version, &content).await.unwrap();
+    let content = ModelVersionUpdate {
+        metrics: [(key("auc"), 0.99)].into(),
+        ..ModelVersionUpdate::default()
+    };
+    let edited = deck
+        .alice
+        .update_model_version(&made.model_name, &made.version, &content)
+        .await
+        .unwrap();
     assert_eq!(edited.approval, ApprovalState::Stale);
-    let staged = deck.alice.set_stage(&made.model_name, &made.version, Stage::Production, &StageChange::default()).await;
+    let staged = deck
+        .alice
+        .set_stage(
+            &made.model_name,
+            &made.version,
+            Stage::Production,
+            &StageChange::default(),
+        )
+        .await;
     assert_eq!(kind(staged), ErrorKind::Refused);
-    assert_eq!(approve(&deck.bob, &edited).await.unwrap().approval, ApprovalState::Approved);
+    assert_eq!(
+        approve(&deck.bob, &edited).await.unwrap().approval,
+        ApprovalState::Approved
+    );
 }
 
 #[tokio::test]
@@ -105,13 +198,36 @@ async fn an_alias_moves_and_has_one_holder() {
     let deck = Deck::new().await;
     let (first, second) = (deck.version().await, deck.version().await);
     let champion = Alias::new("champion").unwrap();
-    deck.alice.set_alias(&first.model_name, &first.version, &champion).await.unwrap();
-    let moved = deck.alice.set_alias(&second.model_name, &second.version, &champion).await.unwrap();
+    deck.alice
+        .set_alias(&first.model_name, &first.version, &champion)
+        .await
+        .unwrap();
+    let moved = deck
+        .alice
+        .set_alias(&second.model_name, &second.version, &champion)
+        .await
+        .unwrap();
     assert!(moved.aliases.contains(&champion));
-    let left = deck.alice.get_model_version(&first.model_name, &first.version).await.unwrap();
+    let left = deck
+        .alice
+        .get_model_version(&first.model_name, &first.version)
+        .await
+        .unwrap();
     assert!(left.aliases.is_empty());
-    deck.alice.registry().remove_alias(&first.model_name, &champion).await.unwrap();
-    assert_eq!(kind(deck.alice.registry().remove_alias(&first.model_name, &champion).await), ErrorKind::NotFound);
+    deck.alice
+        .registry()
+        .remove_alias(&first.model_name, &champion)
+        .await
+        .unwrap();
+    assert_eq!(
+        kind(
+            deck.alice
+                .registry()
+                .remove_alias(&first.model_name, &champion)
+                .await
+        ),
+        ErrorKind::NotFound
+    );
 }
 
 #[tokio::test]
@@ -136,9 +252,20 @@ async fn versions_compare_metric_by_metric_with_the_best_marked() {
         };
         deck.alice.register_model_version(new).await.unwrap();
     }
-    let compared = deck.alice.compare_model_versions(&model("fraud"), &[version("1"), version("2")]).await.unwrap();
-    let best: Vec<_> = compared.metrics.iter().map(|row| (row.metric.as_str(), row.best[0].as_str())).collect();
+    let compared = deck
+        .alice
+        .compare_model_versions(&model("fraud"), &[version("1"), version("2")])
+        .await
+        .unwrap();
+    let best: Vec<_> = compared
+        .metrics
+        .iter()
+        .map(|row| (row.metric.as_str(), row.best[0].as_str()))
+        .collect();
     assert_eq!(best, [("auc", "2"), ("loss", "1")]);
-    let missing = deck.alice.compare_model_versions(&model("fraud"), &[version("7")]).await;
+    let missing = deck
+        .alice
+        .compare_model_versions(&model("fraud"), &[version("7")])
+        .await;
     assert_eq!(kind(missing), ErrorKind::NotFound);
 }

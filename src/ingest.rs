@@ -15,6 +15,7 @@ mod stream;
 
 pub use lines::{LONGEST_LINE, LineSplitter};
 pub use patience::Patience;
+pub(crate) use recorder::ensure_experiment;
 pub use recorder::{Recorder, RecorderOptions, Refusal, Tally};
 pub use report::{BadLine, IngestReport, LISTED};
 pub use stream::{IngestOptions, ingest};

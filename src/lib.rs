@@ -28,6 +28,7 @@
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod exec;
 pub mod ingest;
 pub mod logging;
 pub mod service;

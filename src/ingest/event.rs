@@ -140,10 +140,39 @@ pub fn parse<T>(line: &[u8], see: impl FnOnce(Event<'_>) -> T) -> Result<T, NoEv
     match Raw::read(line) {
         Ok(raw) => Ok(see(raw.event()?)),
         Err(error) => match number_words::quoted(line) {
-            Some(line) => Ok(see(Raw::read(&line)?.event()?)),
-            None => Err(error),
+            Some(line) => match Raw::read(&line) {
+                Ok(raw) => Ok(see(raw.event()?)),
+                Err(error) => Err(blamed(&line, error)),
+            },
+            None => Err(blamed(line, error)),
         },
     }
+}
+
+/// A field of the wrong type is bad only in an event; in somebody else's JSON it is none of our business.
+fn blamed(line: &[u8], error: NoEvent) -> NoEvent {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        #[serde(borrow)]
+        event: Text<'a>,
+    }
+    match (&error, serde_json::from_slice::<Kind<'_>>(line)) {
+        (NoEvent::Bad(_), Ok(kind)) if EVENTS.contains(&&*kind.event.0) => error,
+        (NoEvent::Bad(_), Ok(kind)) => unknown(&kind.event.0),
+        (NoEvent::Bad(_), Err(_)) => NoEvent::Unknown(NO_FIELD.to_owned()),
+        _ => error,
+    }
+}
+
+const NO_FIELD: &str = "it has no field 'event'";
+
+fn unknown(event: &str) -> NoEvent {
+    let shown: String = event.chars().take(60).collect();
+    NoEvent::Unknown(format!(
+        "'{}' is not an event; it is one of {}",
+        crate::domain::text::visible(&shown),
+        EVENTS.join(", ")
+    ))
 }
 
 /// Every field that any event has.
@@ -193,7 +222,7 @@ impl<'a> Raw<'a> {
 
     fn event(self) -> Result<Event<'a>, NoEvent> {
         let Some(kind) = &self.event else {
-            return Err(NoEvent::Unknown("it has no field 'event'".to_owned()));
+            return Err(NoEvent::Unknown(NO_FIELD.to_owned()));
         };
         let run_id = self.run_id.map(|text| text.0);
         let key = || needed(self.key, "key", &kind.0);
@@ -241,13 +270,7 @@ impl<'a> Raw<'a> {
                 run_id,
                 status: self.status.map(|text| text.0),
             },
-            unknown => {
-                return Err(NoEvent::Unknown(format!(
-                    "'{}' is not an event; it is one of {}",
-                    crate::domain::text::visible(&unknown.chars().take(60).collect::<String>()),
-                    EVENTS.join(", ")
-                )));
-            }
+            other => return Err(unknown(other)),
         })
     }
 }

@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 
 mod life;
 
+pub(crate) use life::ensure_experiment;
+
 /// How a recorder works.
 #[derive(Debug, Clone)]
 pub struct RecorderOptions {

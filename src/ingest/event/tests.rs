@@ -115,7 +115,9 @@ fn a_bad_line_says_what_is_wrong() {
     for (line, expected) in [
         ("epoch 1", "not JSON"),
         (r#"{"event":"metric","#, "not JSON: EOF"),
-        ("[1]", "invalid type"),
+        ("[1]", "no field 'event'"),
+        (r#"{"step":1.5,"loss":[2]}"#, "no field 'event'"),
+        (r#"{"event":"request done","step":1.5}"#, "is not an event"),
         (r#"{"key":"loss"}"#, "no field 'event'"),
         (r#"{"event":"metrics"}"#, "'metrics' is not an event"),
         (r#"{"event":"metric","value":1}"#, "a metric needs a 'key'"),

@@ -20,6 +20,7 @@ mod list;
 mod metrics;
 mod migrate;
 mod open;
+mod order;
 mod output;
 mod registry;
 mod run_store;

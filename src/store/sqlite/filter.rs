@@ -21,7 +21,7 @@ pub(super) struct ListTable {
     /// Where a bare word is looked for.
     pub(super) words: &'static [Source],
     pub(super) fields: &'static [(&'static str, Source)],
-    /// Metrics, params and tags, in the order in which a bare key is sorted by.
+    /// Metrics, params and tags; a row is sorted by a bare key as the first of them that it has.
     pub(super) keyed: &'static [Keyed],
 }
 
@@ -206,6 +206,8 @@ impl Place<'_> {
         match self {
             Self::Field(source) => match source.rows {
                 Some((table, on)) => format!("EXISTS (SELECT 1 FROM {table} WHERE {on})"),
+                // No number of an object is optional; NULL is NaN there.
+                None if matches!(source.kind, Kind::Number) => "1".to_owned(),
                 None => format!("{} IS NOT NULL", source.expr),
             },
             Self::Key(keyed, key) => keyed.exists(key, "1", binder),

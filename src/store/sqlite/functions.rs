@@ -37,7 +37,7 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
         Ok(text(ctx, 0).and_then(filter::number))
     })?;
     connection.create_scalar_function("json_number", 1, flags, |ctx| Ok(json_number(ctx)))?;
-    connection.create_collation("natural", natural_order)
+    connection.create_collation("as_counted", natural_order)
 }
 
 fn text<'a>(ctx: &'a Context<'_>, at: usize) -> Option<&'a str> {

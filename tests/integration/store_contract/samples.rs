@@ -73,7 +73,7 @@ pub(crate) fn point(step: i64, value: f64) -> MetricPoint {
     MetricPoint {
         value,
         step,
-        timestamp: at(step),
+        timestamp: at(step.clamp(-1_000_000, 1_000_000)),
     }
 }
 

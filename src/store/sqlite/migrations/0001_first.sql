@@ -53,7 +53,8 @@ CREATE TABLE run_attributes (
 CREATE INDEX run_attributes_by_number ON run_attributes (kind, key_id, number, run);
 
 -- One row for each metric of each run: its latest point, which lists sort and filter by, and the summary of the points that do not fill
--- a rollup yet. A value that is NULL is NaN (SQLite keeps no NaN).
+-- a rollup yet. A value that is NULL is NaN (SQLite keeps no NaN;
+-- and -0.0 comes back as 0.0, which is equal).
 CREATE TABLE series (
     run             INTEGER NOT NULL REFERENCES runs (id),
     key_id          INTEGER NOT NULL REFERENCES keys (key_id),

@@ -8,8 +8,10 @@ pub mod completions;
 pub mod config;
 pub mod context;
 pub mod error;
+pub mod exec;
 pub mod exit;
 pub mod experiment;
+pub mod ingest;
 pub mod list;
 pub mod output;
 pub mod parse;
@@ -115,6 +117,7 @@ async fn dispatch(ctx: &Context, command: Option<Command>) -> Result<()> {
         }),
         Some(Command::Experiment(verb)) => experiment::run(ctx, verb).await,
         Some(Command::Run(verb)) => run::run(ctx, verb).await,
+        Some(Command::Ingest(args)) => ingest::run(ctx, args).await,
         Some(Command::Config(args)) => config::run(ctx, &args),
         Some(Command::Completions(_)) => {
             unreachable!("it ran before the settings were read")

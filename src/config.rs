@@ -38,6 +38,8 @@ pub struct StoreSettings {
 pub struct RunSettings {
     /// For how long a RUNNING run may be silent before it is stale.
     pub stale_after: SignedDuration,
+    /// How often runs that this program watches are told to be alive.
+    pub heartbeat: SignedDuration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,7 @@ impl Default for Settings {
             },
             runs: RunSettings {
                 stale_after: SignedDuration::from_mins(10),
+                heartbeat: SignedDuration::from_secs(30),
             },
             metrics: MetricSettings {
                 lower_is_better: MetricDirections::DEFAULT_WORDS

@@ -18,4 +18,4 @@ pub use patience::Patience;
 pub(crate) use recorder::ensure_experiment;
 pub use recorder::{Recorder, RecorderOptions, Refusal, Tally};
 pub use report::{BadLine, IngestReport, LISTED};
-pub use stream::{IngestOptions, ingest};
+pub use stream::{IngestFailure, IngestOptions, ingest};

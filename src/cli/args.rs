@@ -1,6 +1,6 @@
 //! The command line's grammar: global flags and the nouns; each noun's verbs stand in its own file.
 
-use super::{completions, config, exit, experiment, run};
+use super::{completions, config, exit, experiment, ingest, run};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -63,6 +63,9 @@ pub enum Command {
     /// Runs: what went in, what was measured, what came out.
     #[command(subcommand)]
     Run(run::Verb),
+
+    /// Record events from JSON lines, one each; the same as 'run ingest'.
+    Ingest(ingest::IngestArgs),
 
     /// Show the settings that hold, where each came from, and where files are.
     Config(config::ConfigArgs),

@@ -88,6 +88,11 @@ impl Output {
         let _nobody_listens = writeln!(io::stderr().lock(), "{}", harmless(sentence));
     }
 
+    /// Says one JSON document beside the data, where stdout belongs to somebody else.
+    pub fn talk_object(&self, object: &(impl Serialize + ?Sized)) {
+        let _nobody_listens = write!(io::stderr().lock(), "{}", json::document(object));
+    }
+
     /// Tells why a command was not done.
     pub fn error(&self, error: &CliError) {
         if error.is_silent() {

@@ -10,6 +10,7 @@ use super::error::Result;
 use super::list::{self, Fields, ListArgs};
 use super::output::{Cell, Column, Style, ago};
 use super::parse::{Pair, metric, pair, pairs, words};
+use super::{exec, ingest};
 use crate::domain::{ExperimentName, Key, ModelRun, Revision, RunId, RunSource, RunStatus, number};
 use crate::service::{ModelLifecycleService, NewMetric, NewRun, RunUpdate};
 use crate::store::RunQuery;
@@ -30,6 +31,10 @@ pub enum Verb {
     Metrics(metrics::MetricsArgs),
     /// Compare runs: metrics with the best marked, and the params that differ.
     Compare(compare::CompareArgs),
+    /// Run a command as a run: its output, its events and how it ended are recorded.
+    Exec(exec::ExecArgs),
+    /// Record events from JSON lines, one each.
+    Ingest(ingest::IngestArgs),
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +128,8 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
         Verb::Show(args) => show::run(ctx, &args.run_id).await,
         Verb::Metrics(args) => metrics::run(ctx, &args).await,
         Verb::Compare(args) => compare::run(ctx, &args).await,
+        Verb::Exec(args) => exec::run(ctx, args).await,
+        Verb::Ingest(args) => ingest::run(ctx, args).await,
     }
 }
 

@@ -50,6 +50,16 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "runs.heartbeat",
+        env: "MODELDECK_RUNS_HEARTBEAT",
+        help: "How often 'run exec' and 'ingest' tell that their runs are alive; well below runs.stale_after.",
+        get: |settings| Value::Text(format!("{:#}", settings.runs.heartbeat)),
+        set: |settings, value| {
+            settings.runs.heartbeat = duration(value, "100ms", "1h")?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "metrics.lower_is_better",
         env: "MODELDECK_METRICS_LOWER_IS_BETTER",
         help: "Words in a metric's name that say that less is better; every other metric is better higher.",

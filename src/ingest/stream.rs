@@ -7,6 +7,7 @@ use super::{
 };
 use crate::domain::{RunId, RunSource};
 use crate::service::{ModelLifecycleService, ServiceError};
+use crate::store::StoreError;
 use std::future::Future;
 use std::io::Read;
 use std::time::Duration;
@@ -105,7 +106,7 @@ async fn read_all(
             }
             chunk = chunks.recv() => match chunk {
                 None => return Ok(()),
-                Some(chunk) => intake.take(&chunk.map_err(|error| not_readable(&error))?).await?,
+                Some(chunk) => intake.take(&chunk.map_err(not_readable)?).await?,
             },
             () = tokio::time::sleep_until(flush_at), if waiting_since.is_some() => intake.flush().await?,
             _ = beat.tick() => if let Err(error) = intake.recorder.beat().await {
@@ -123,8 +124,13 @@ async fn read_all(
     }
 }
 
-fn not_readable(error: &std::io::Error) -> ServiceError {
-    ServiceError::invalid("input", format!("the input cannot be read: {error}"))
+fn not_readable(error: std::io::Error) -> ServiceError {
+    let doing = "read the input".to_owned();
+    StoreError::Io {
+        doing,
+        source: error.into(),
+    }
+    .into()
 }
 
 fn read_in_background(mut input: Box<dyn Read + Send>) -> mpsc::Receiver<std::io::Result<Vec<u8>>> {

@@ -1,0 +1,110 @@
+//! `modeldeck run exec`: a command as a run.
+
+use super::context::Context;
+use super::error::{CliError, Result};
+use super::output::duration;
+use super::parse::{Pair, pair, pairs};
+use crate::domain::ExperimentName;
+use crate::exec::{ExecError, ExecReport, ExecRequest, exec};
+use crate::service::StoreTarget;
+use clap::Args;
+use jiff::SignedDuration;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Run a command as a run: its output, its events and how it ended are recorded.
+///
+/// The command gets MODELDECK_RUN_ID and MODELDECK_STORE. Its stdout and stderr pass through as they come and are kept as the run's
+/// output log. Lines that it prints on stdout as JSON events (see 'modeldeck ingest --help') are recorded live; they are kept from the terminal, but not
+/// from a pipe. Signals are handed on to it. The run ends COMPLETED, FAILED (the exit code is not 0) or KILLED (a signal ended it), unless the command ended it
+/// itself with an 'end' event. What modeldeck has to say stands on stderr.
+///
+/// The exit code is the command's, 128 and the number for a signal, 127 when the command is not found and 126 when it cannot be started; 1 where it would
+/// be 0, but something could not be recorded. A store that fails in the middle does not stop the command.
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// The experiment of the run; made when it is missing.
+    #[arg(long, value_name = "NAME")]
+    experiment: ExperimentName,
+    /// A name for people; made from the id unless given.
+    #[arg(long)]
+    name: Option<String>,
+    /// What goes in, written once; again for more.
+    #[arg(long = "param", value_name = "K=V", value_parser = pair)]
+    params: Vec<Pair>,
+    /// A label; again for more.
+    #[arg(long = "tag", value_name = "K=V", value_parser = pair)]
+    tags: Vec<Pair>,
+    /// Write the run id to a file before the command starts.
+    #[arg(long, value_name = "PATH")]
+    run_id_file: Option<PathBuf>,
+    /// The command and its arguments, behind '--'. What looks like a secret among them is not recorded.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+pub(super) async fn run(ctx: &Context, args: ExecArgs) -> Result<()> {
+    let StoreTarget::Local(store) = ctx.loaded.target()?;
+    let store = std::path::absolute(&store)
+        .map_err(|error| CliError::io("find the working directory", error))?;
+    let service = ctx.service().await?;
+    let out = ctx.out.clone();
+    let request = ExecRequest {
+        experiment: args.experiment,
+        name: args.name,
+        params: pairs("param", args.params)?,
+        tags: pairs("tag", args.tags)?,
+        command: args.command,
+        store,
+        run_id_file: args.run_id_file,
+        heartbeat: ctx.loaded.settings.runs.heartbeat.unsigned_abs(),
+        tell: Arc::new(move |sentence| {
+            // Under --json the last thing on stderr is one document, and talk would only be in its way.
+            if !out.json {
+                out.talk(sentence);
+            }
+        }),
+    };
+    let report = exec(&service, request).await.map_err(|error| match error {
+        ExecError::Service(error) => CliError::Service(error),
+        ExecError::Io { doing, source } => CliError::Io { doing, source },
+    })?;
+    tell_end(ctx, &report);
+    match report.code() {
+        0 => Ok(()),
+        code => Err(CliError::Exit(code)),
+    }
+}
+
+fn tell_end(ctx: &Context, report: &ExecReport) {
+    if ctx.out.json {
+        // Stdout belongs to the command.
+        ctx.out.talk_object(report);
+        return;
+    }
+    let how = match (report.exit_code, report.signal) {
+        (_, Some(signal)) => format!("signal {signal}"),
+        (Some(code), None) => format!("exit code {code}"),
+        (None, None) => "its end was not seen".to_owned(),
+    };
+    let took = SignedDuration::try_from_secs_f64(report.wall_seconds).unwrap_or_default();
+    let written = &report.written;
+    let mut parts = vec![format!(
+        "run {} {} after {} ({how}, {} points)",
+        report.run_id,
+        report.status,
+        duration(took),
+        written.points
+    )];
+    if written.bad_events > 0 {
+        parts.push(format!("{} events were not recorded", written.bad_events));
+    }
+    if written.lost_events > 0 || written.lost_output_bytes > 0 {
+        parts.push(format!(
+            "the store did not take {} events and {} bytes of output",
+            written.lost_events, written.lost_output_bytes
+        ));
+    }
+    ctx.out.talk(&parts.join("; "));
+}

@@ -48,8 +48,7 @@ impl Context {
 
     /// Opens the store.
     pub async fn service(&self) -> Result<ModelLifecycleService> {
-        let _options = self.options()?;
-        Err(CliError::usage("no store can be opened yet"))
+        Ok(ModelLifecycleService::open(self.options()?).await?)
     }
 
     pub fn directions(&self) -> MetricDirections {

@@ -3,19 +3,28 @@
 //! No rule of the lifecycle is judged here, and nothing here knows SQL or ratatui. Each noun has its file; `args` holds the grammar,
 //! `output` how answers look, `error` and `exit` how it ends when something is refused.
 
+pub mod approval;
 pub mod args;
+pub mod audit;
 pub mod completions;
 pub mod config;
 pub mod context;
+pub mod deployment;
+pub mod doctor;
+pub mod drift;
 pub mod error;
 pub mod exec;
 pub mod exit;
 pub mod experiment;
 pub mod ingest;
 pub mod list;
+pub mod model;
 pub mod output;
 pub mod parse;
+pub mod policy;
 pub mod run;
+pub mod screen;
+pub mod store;
 pub mod usage;
 
 pub use args::{Cli, Command, Globals};
@@ -69,9 +78,12 @@ fn refuse(error: clap::Error, arguments: &[OsString]) -> ExitCode {
 
 /// Reads settings, starts the log and runs the command on a runtime of its own.
 fn start(cli: Cli, out: &Output) -> Result<()> {
-    // This one works however broken the settings are.
+    // These two work however broken the settings are.
     let command = match cli.command {
         Some(Command::Completions(args)) => return completions::run(out, &args),
+        Some(Command::Doctor(args)) => {
+            return on_runtime(doctor::run(&cli.globals, out, &args));
+        }
         command => command,
     };
     let ctx = Context::new(cli.globals, out.clone())?;
@@ -111,16 +123,20 @@ fn on_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
 
 async fn dispatch(ctx: &Context, command: Option<Command>) -> Result<()> {
     match command {
-        None => Err(CliError::Usage {
-            message: "there is no command".to_owned(),
-            hint: Some("'modeldeck --help' lists the commands".to_owned()),
-        }),
+        None => screen::open(ctx),
         Some(Command::Experiment(verb)) => experiment::run(ctx, verb).await,
         Some(Command::Run(verb)) => run::run(ctx, verb).await,
         Some(Command::Ingest(args)) => ingest::run(ctx, args).await,
+        Some(Command::Model(verb)) => model::run(ctx, verb).await,
+        Some(Command::Approval(verb)) => approval::run(ctx, verb).await,
+        Some(Command::Drift(verb)) => drift::run(ctx, verb).await,
+        Some(Command::Deployment(verb)) => deployment::run(ctx, verb).await,
+        Some(Command::Audit(verb)) => audit::run(ctx, verb).await,
+        Some(Command::Policy(verb)) => policy::run(ctx, verb).await,
+        Some(Command::Store(verb)) => store::run(ctx, verb).await,
         Some(Command::Config(args)) => config::run(ctx, &args),
-        Some(Command::Completions(_)) => {
-            unreachable!("it ran before the settings were read")
+        Some(Command::Completions(_) | Command::Doctor(_)) => {
+            unreachable!("these ran before the settings were read")
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line's grammar: global flags and the nouns; each noun's verbs stand in its own file.
 
-use super::{completions, config, exit, experiment, ingest, run};
+use super::{approval, audit, completions, config, deployment, doctor, drift, exit};
+use super::{experiment, ingest, model, policy, run, store};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -66,6 +67,37 @@ pub enum Command {
 
     /// Record events from JSON lines, one each; the same as 'run ingest'.
     Ingest(ingest::IngestArgs),
+
+    /// Registered versions of models and their stages.
+    #[command(subcommand)]
+    Model(model::Verb),
+
+    /// Checklists and decisions: what a version lacks for Production.
+    #[command(subcommand)]
+    Approval(approval::Verb),
+
+    /// Drift: measures that moved away from their baselines.
+    #[command(subcommand)]
+    Drift(drift::Verb),
+
+    /// Deployments: which version serves where.
+    #[command(subcommand)]
+    Deployment(deployment::Verb),
+
+    /// The audit log: who changed what, when and why.
+    #[command(subcommand)]
+    Audit(audit::Verb),
+
+    /// The rules that everybody on this store obeys.
+    #[command(subcommand)]
+    Policy(policy::Verb),
+
+    /// The store itself.
+    #[command(subcommand)]
+    Store(store::Verb),
+
+    /// Check that everything modeldeck needs is sound.
+    Doctor(doctor::DoctorArgs),
 
     /// Show the settings that hold, where each came from, and where files are.
     Config(config::ConfigArgs),

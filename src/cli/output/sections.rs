@@ -58,11 +58,16 @@ impl Sections {
         }
     }
 
+    /// A field whose name comes from outside, too.
+    pub fn pair(&mut self, key: &str, value: &str) -> &mut Self {
+        self.push(Part::Field(Cell::raw(key), Cell::raw(value)))
+    }
+
     /// A section of keys and values from outside.
     pub fn map(&mut self, title: &str, map: &BTreeMap<Key, String>) -> &mut Self {
         self.begin(title);
         for (key, value) in map {
-            self.push(Part::Field(Cell::raw(key.as_str()), Cell::raw(value)));
+            self.pair(key.as_str(), value);
         }
         self
     }

@@ -79,6 +79,13 @@ impl Cell {
     }
 }
 
+impl Cell {
+    /// The text in its style, where there is colour.
+    pub fn painted(&self, colour: bool) -> String {
+        self.style.paint(&self.text, colour)
+    }
+}
+
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {

@@ -1,0 +1,174 @@
+//! `modeldeck approval …`: what a version lacks for Production, and the decisions about it.
+
+pub mod decide;
+pub mod queue;
+
+use super::context::Context;
+use super::error::Result;
+use super::model::{approval_cell, show::review, stage_cell};
+use super::output::{Cell, Sections};
+use super::parse::words;
+use crate::domain::{ChecklistStatus, ItemName, ModelName, ModelVersion, Revision, Version};
+use crate::service::{ChecklistMark, ModelLifecycleService, NewChecklistItem};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List the versions that wait for a decision, oldest first.
+    List(queue::QueueArgs),
+    /// Show where a version stands and exactly what is missing.
+    Show(ShowArgs),
+    /// Put items on a version's checklist.
+    Add(AddArgs),
+    /// Mark an item of a version's checklist.
+    Mark(MarkArgs),
+    /// Approve exactly the content that a version has.
+    Approve(decide::ApproveArgs),
+    /// Reject exactly the content that a version has.
+    Reject(decide::RejectArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    name: ModelName,
+    version: Version,
+}
+
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    name: ModelName,
+    version: Version,
+    #[arg(value_name = "ITEM", required = true)]
+    items: Vec<ItemName>,
+    /// They do not have to be approved.
+    #[arg(long)]
+    optional: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct MarkArgs {
+    name: ModelName,
+    version: Version,
+    item: ItemName,
+    #[arg(value_parser = words!(ChecklistStatus), ignore_case = true)]
+    status: ChecklistStatus,
+    /// What was found.
+    #[arg(long)]
+    note: Option<String>,
+    /// The revision that you read; a change by somebody else since is then a conflict.
+    #[arg(long, value_name = "N")]
+    revision: Option<i64>,
+}
+
+pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
+    match verb {
+        Verb::List(args) => queue::run(ctx, &args).await,
+        Verb::Show(args) => show(ctx, &args).await,
+        Verb::Add(args) => add(ctx, args).await,
+        Verb::Mark(args) => mark(ctx, args).await,
+        Verb::Approve(args) => decide::approve(ctx, args).await,
+        Verb::Reject(args) => decide::reject(ctx, args).await,
+    }
+}
+
+async fn show(ctx: &Context, args: &ShowArgs) -> Result<()> {
+    let service = ctx.service().await?;
+    let version = service.get_model_version(&args.name, &args.version).await?;
+    let missing = service.approvals().missing(&version).await?;
+    let subject = version.subject();
+    if ctx.out.json {
+        return ctx.out.object(&json!({
+            "model_name": version.model_name,
+            "version": version.version,
+            "stage": version.stage,
+            "approval": version.approval,
+            "subject": subject,
+            "registered_by": version.registered_by,
+            "checklist": version.checklist,
+            "decisions": version.decisions,
+            "approved_by": version.approved_by,
+            "approved_at": version.approved_at,
+            "approval_notes": version.approval_notes,
+            "missing": missing,
+            "revision": version.revision,
+        }));
+    }
+    let mut sections = Sections::new(format!("approval of version {}", version.label()));
+    sections
+        .field("state", approval_cell(version.approval))
+        .field("stage", stage_cell(version.stage))
+        .field("subject", Cell::raw(subject.as_str()))
+        .raw("registered by", &version.registered_by)
+        .raw(
+            "approved by",
+            version.approved_by.as_deref().unwrap_or_default(),
+        );
+    review(&mut sections, &version, &missing);
+    if missing.is_empty() {
+        sections.line(Cell::shown("nothing"));
+    }
+    ctx.out.sections(&sections)
+}
+
+async fn add(ctx: &Context, args: AddArgs) -> Result<()> {
+    let service = ctx.service().await?;
+    let mut version = None;
+    for name in args.items {
+        let item = NewChecklistItem {
+            name,
+            required: !args.optional,
+        };
+        version = Some(
+            service
+                .append_checklist_item(&args.name, &args.version, &item)
+                .await?,
+        );
+    }
+    let version = version.expect("clap asks for one item at least");
+    let sentence = format!(
+        "the checklist of version '{}' has {} items",
+        version.label(),
+        version.checklist.len()
+    );
+    ctx.out.changed(&version, &sentence)
+}
+
+async fn mark(ctx: &Context, args: MarkArgs) -> Result<()> {
+    let service = ctx.service().await?;
+    let mark = ChecklistMark {
+        item: args.item,
+        status: args.status,
+        note: args.note,
+    };
+    let version = service
+        .approvals()
+        .mark(
+            &args.name,
+            &args.version,
+            std::slice::from_ref(&mark),
+            mark.note.as_deref(),
+            args.revision.map(Revision),
+        )
+        .await?;
+    let sentence = format!(
+        "checklist item '{}' of version '{}' is {}",
+        mark.item,
+        version.label(),
+        mark.status
+    );
+    ctx.out.changed(&version, &sentence)
+}
+
+/// What stands between a version and Production, as a sentence; nothing where nothing does.
+async fn still_missing(service: &ModelLifecycleService, version: &ModelVersion) -> Result<String> {
+    let missing = service.approvals().missing(version).await?;
+    if missing.is_empty() {
+        return Ok(String::new());
+    }
+    let listed: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    Ok(format!(
+        "; still missing for Production: {}",
+        listed.join("; ")
+    ))
+}

@@ -1,0 +1,251 @@
+//! `modeldeck deployment …`: made, changed, listed, shown, rolled back.
+
+pub mod health;
+pub mod show;
+
+use super::context::Context;
+use super::error::Result;
+use super::list::{self, Fields, ListArgs};
+use super::output::{Cell, Column, Style, ago};
+use super::parse::words;
+use crate::domain::{
+    Deployment, DeploymentId, DeploymentStatus, Environment, Health, ModelName, Revision, Version,
+};
+use crate::service::{DeploymentUpdate, NewDeployment, Rollback};
+use crate::store::DeploymentQuery;
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make a PENDING deployment of a version; prints its id.
+    Create(CreateArgs),
+    /// List deployments, newest first.
+    List(ListVerb),
+    /// Show a deployment.
+    Show(show::ShowArgs),
+    /// Change a deployment; making one ACTIVE ends the one before it.
+    Update(UpdateArgs),
+    /// Go back from a bad deployment to a good one; prints the id of the new deployment.
+    Rollback(RollbackArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    #[arg(long, value_name = "NAME")]
+    model: ModelName,
+    #[arg(long)]
+    version: Version,
+    #[arg(long, value_parser = words!(Environment), ignore_case = true)]
+    environment: Environment,
+    #[command(flatten)]
+    health: health::HealthArgs,
+    /// Why, for the audit log.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    #[arg(value_name = "ID")]
+    deployment_id: DeploymentId,
+    #[arg(long, value_parser = words!(DeploymentStatus), ignore_case = true)]
+    status: Option<DeploymentStatus>,
+    #[command(flatten)]
+    health: health::HealthArgs,
+    /// Why, for the audit log.
+    #[arg(long)]
+    reason: Option<String>,
+    /// The revision that you read; a change by somebody else since is then a conflict.
+    #[arg(long, value_name = "N")]
+    revision: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListVerb {
+    #[arg(long, value_name = "NAME")]
+    model: Option<ModelName>,
+    #[arg(long)]
+    version: Option<Version>,
+    #[arg(long, value_parser = words!(Environment), ignore_case = true)]
+    environment: Option<Environment>,
+    /// Any of these; again or with commas for more.
+    #[arg(long = "status", value_parser = words!(DeploymentStatus), ignore_case = true, value_delimiter = ',')]
+    statuses: Vec<DeploymentStatus>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// The bad deployment.
+    #[arg(value_name = "ID")]
+    deployment_id: DeploymentId,
+    /// The good one; the last good one of the model and environment unless given.
+    #[arg(long, value_name = "ID")]
+    to: Option<DeploymentId>,
+    /// What is wrong.
+    #[arg(long)]
+    reason: String,
+}
+
+const FIELDS: Fields = Fields {
+    plain: &[
+        "deployment_id",
+        "model",
+        "version",
+        "environment",
+        "status",
+        "health",
+        "endpoint",
+        "deployed_by",
+        "reason",
+    ],
+    times: &["created", "activated", "ended"],
+    keyed: &[],
+};
+
+pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Create(args) => create(ctx, args).await,
+        Verb::List(args) => list(ctx, args).await,
+        Verb::Show(args) => show::run(ctx, &args).await,
+        Verb::Update(args) => update(ctx, args).await,
+        Verb::Rollback(args) => roll_back(ctx, args).await,
+    }
+}
+
+async fn create(ctx: &Context, args: CreateArgs) -> Result<()> {
+    let new = NewDeployment {
+        endpoint: args.health.endpoint(None)?,
+        health_check: args.health.check(None)?,
+        reason: args.reason,
+        ..NewDeployment::new(args.model, args.version, args.environment)
+    };
+    let deployment = ctx.service().await?.create_deployment(new).await?;
+    ctx.out.made(deployment.deployment_id.as_str(), &deployment)
+}
+
+async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
+    let service = ctx.service().await?;
+    let found = service.get_deployment(&args.deployment_id).await?;
+    let update = DeploymentUpdate {
+        status: args.status,
+        endpoint: args.health.endpoint(found.endpoint.as_ref())?,
+        health_check: args.health.check(found.health_check.as_ref())?,
+        reason: args.reason,
+        expected: args.revision.map(Revision),
+    };
+    let before = match args.status {
+        Some(DeploymentStatus::Active) => {
+            service
+                .deployments()
+                .active(&found.model_name, found.environment)
+                .await?
+        }
+        _ => None,
+    };
+    let deployment = service
+        .update_deployment(&args.deployment_id, &update)
+        .await?;
+    let mut sentence = format!(
+        "deployment '{}' of version '{} {}' is {} in {}",
+        deployment.deployment_id,
+        deployment.model_name,
+        deployment.version,
+        deployment.status,
+        deployment.environment
+    );
+    if let Some(before) = before.filter(|before| before.deployment_id != deployment.deployment_id) {
+        let after = service.get_deployment(&before.deployment_id).await?;
+        sentence = format!(
+            "{sentence}; the one before it, '{}' of version {}, is {} now",
+            after.deployment_id, after.version, after.status
+        );
+    }
+    ctx.out.changed(&deployment, &sentence)
+}
+
+async fn roll_back(ctx: &Context, args: RollbackArgs) -> Result<()> {
+    let service = ctx.service().await?;
+    let rollback = Rollback {
+        to: args.to,
+        reason: args.reason,
+        deployment_id: None,
+    };
+    let deployment = service
+        .deployments()
+        .roll_back(&args.deployment_id, &rollback)
+        .await?;
+    ctx.out.talk(&format!(
+        "version '{} {}' serves in {} again",
+        deployment.model_name, deployment.version, deployment.environment
+    ));
+    ctx.out.made(deployment.deployment_id.as_str(), &deployment)
+}
+
+async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
+    let service = ctx.service().await?;
+    let query = DeploymentQuery {
+        model: args.model,
+        version: args.version,
+        environment: args.environment,
+        statuses: args.statuses,
+        list: args.list.query(&FIELDS, &ctx.directions())?,
+    };
+    let columns = [
+        Column::whole("DEPLOYMENT ID"),
+        Column::text("MODEL"),
+        Column::whole("VERSION"),
+        Column::whole("ENVIRONMENT"),
+        Column::whole("STATUS"),
+        Column::whole("HEALTH"),
+        Column::text("ENDPOINT"),
+        Column::text("BY"),
+        Column::whole("CREATED"),
+        Column::text("REASON"),
+    ];
+    let row = |deployment: &Deployment| {
+        vec![
+            Cell::raw(deployment.deployment_id.as_str()),
+            Cell::raw(deployment.model_name.as_str()),
+            Cell::raw(deployment.version.as_str()),
+            Cell::shown(deployment.environment),
+            status_cell(deployment.status),
+            health_cell(deployment.health),
+            match &deployment.endpoint {
+                Some(endpoint) => Cell::raw(&endpoint.url),
+                None => Cell::empty(),
+            },
+            Cell::raw(&deployment.deployed_by),
+            Cell::shown(ago(deployment.created_at, ctx.out.now)),
+            Cell::raw(deployment.reason.as_deref().unwrap_or_default()),
+        ]
+    };
+    list::print(
+        ctx,
+        &args.list,
+        "deployments",
+        &columns,
+        row,
+        async |page| service.deployments().list(&query, &page).await,
+        async || service.deployments().count(&query).await,
+    )
+    .await
+}
+
+pub(super) fn status_cell(status: DeploymentStatus) -> Cell {
+    Cell::shown(status).styled(match status {
+        DeploymentStatus::Pending => Style::Plain,
+        DeploymentStatus::Active => Style::Good,
+        DeploymentStatus::Failed => Style::Bad,
+        DeploymentStatus::Terminated => Style::Dim,
+    })
+}
+
+pub(super) fn health_cell(health: Health) -> Cell {
+    Cell::shown(health).styled(match health {
+        Health::Healthy => Style::Good,
+        Health::Unhealthy => Style::Bad,
+        Health::Unknown => Style::Dim,
+    })
+}

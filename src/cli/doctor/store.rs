@@ -1,0 +1,89 @@
+//! The doctor's look at the store: it never makes one, and never changes one.
+
+use super::check::Check;
+use super::files;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit;
+use crate::service::{ErrorKind, ModelLifecycleService, ServiceOptions, StoreTarget};
+
+pub(super) async fn look(ctx: &Context, checks: &mut Vec<Check>) {
+    let options = match ctx.options() {
+        Ok(options) => options,
+        Err(error) => return checks.push(failed("store", &error)),
+    };
+    let StoreTarget::Local(path) = options.target.clone();
+    if !path.exists() {
+        checks.push(Check::ok(
+            "store",
+            format!(
+                "'{}' is not there yet; the first change makes it",
+                path.display()
+            ),
+        ));
+        files::directory(&path, checks);
+        return;
+    }
+    // Opened for reading first: a doctor who changes the patient would hide what is wrong.
+    let reading = ServiceOptions {
+        read_only: true,
+        ..options
+    };
+    let service = match ModelLifecycleService::open(reading).await {
+        Ok(service) => service,
+        Err(error) => {
+            checks.push(failed("store", &error.into()));
+            files::modes(&path, checks);
+            return;
+        }
+    };
+    match service.store_info().await {
+        Ok(info) => {
+            checks.push(Check::ok(
+                "store",
+                format!("'{}' opens, layout {}", info.target, info.schema_version),
+            ));
+            checks.push(Check::ok("engine", info.engine));
+        }
+        Err(error) => checks.push(failed("store", &error.into())),
+    }
+    files::modes(&path, checks);
+    files::directory(&path, checks);
+    integrity(&service, checks).await;
+    audit(&service, checks).await;
+}
+
+async fn integrity(service: &ModelLifecycleService, checks: &mut Vec<Check>) {
+    checks.push(match service.check_integrity().await {
+        Ok(problems) if problems.is_empty() => Check::ok("integrity", "every page was read and is sound"),
+        Ok(problems) => Check::fail(
+            "integrity",
+            exit::code_of(ErrorKind::Unusable),
+            format!("the file is damaged: {}", problems.join("; ")),
+            Some(
+                "copy it away before anything else, and restore the last backup; nothing is repaired silently"
+                    .to_owned(),
+            ),
+        ),
+        Err(error) => failed("integrity", &error.into()),
+    });
+}
+
+async fn audit(service: &ModelLifecycleService, checks: &mut Vec<Check>) {
+    checks.push(match service.audit().verify(|_| ()).await {
+        Ok(found) => match found.fault {
+            None => Check::ok("audit", format!("{} entries are sound", found.entries)),
+            Some(fault) => Check::fail(
+                "audit",
+                exit::code_of(ErrorKind::Unusable),
+                fault.to_string(),
+                Some("'modeldeck audit verify' tells more".to_owned()),
+            ),
+        },
+        Err(error) => failed("audit", &error.into()),
+    });
+}
+
+fn failed(check: &'static str, error: &CliError) -> Check {
+    Check::fail(check, error.code(), error.sentence(), error.hint())
+}

@@ -1,0 +1,55 @@
+//! `modeldeck model compare`.
+
+use crate::cli::context::Context;
+use crate::cli::error::Result;
+use crate::cli::output::{Cell, Column, Style, Table};
+use crate::domain::{ModelName, Version, number};
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    name: ModelName,
+    /// Two versions or more.
+    #[arg(value_name = "VERSION", required = true, num_args = 2..)]
+    versions: Vec<Version>,
+}
+
+/// A row for each metric, a column for each version; the best value is marked with `*`.
+pub(super) async fn run(ctx: &Context, args: &CompareArgs) -> Result<()> {
+    let comparison = ctx
+        .service()
+        .await?
+        .compare_model_versions(&args.name, &args.versions)
+        .await?;
+    if ctx.out.json {
+        return ctx.out.object(&comparison);
+    }
+    let mut table = Table::new(&[Column::text("METRIC")]);
+    for version in &comparison.versions {
+        table.add_column(&Cell::raw(version.as_str()), Column::number(""));
+    }
+    table.add_column(&Cell::shown("BETTER"), Column::whole(""));
+    for metric in &comparison.metrics {
+        let mut row = vec![Cell::raw(metric.metric.as_str())];
+        for (version, value) in comparison.versions.iter().zip(&metric.values) {
+            row.push(match value {
+                None => Cell::shown("–"),
+                Some(value) if metric.best.contains(version) => {
+                    Cell::shown(format!("* {}", number::short(value.0))).styled(Style::Good)
+                }
+                Some(value) => Cell::shown(number::short(value.0)),
+            });
+        }
+        row.push(Cell::shown(if metric.lower_is_better {
+            "lower"
+        } else {
+            "higher"
+        }));
+        table.push(row);
+    }
+    if table.is_empty() {
+        ctx.out.talk("these versions have no metrics");
+        return Ok(());
+    }
+    ctx.out.table(&table)
+}

@@ -1,0 +1,142 @@
+//! `modeldeck store …`: the store as a thing.
+
+use super::context::Context;
+use super::error::{CliError, Result};
+use super::output::{Cell, Sections, Style};
+use crate::domain::{text, uri};
+use crate::service::{ModelLifecycleService, ServiceOptions, StoreTarget};
+use crate::store::StoreInfo;
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make a store; prints its path.
+    Init(InitArgs),
+    /// Show where the store is, its sizes and counts.
+    Info(InfoArgs),
+    /// Write a verified copy while others go on writing; prints its path.
+    Backup(BackupArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    path: PathBuf,
+    /// The group of users that shares it; without one it is yours alone.
+    #[arg(long)]
+    group: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct InfoArgs {}
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// A file that is not there yet.
+    path: PathBuf,
+}
+
+pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Init(args) => init(ctx, args).await,
+        Verb::Info(_) => {
+            let info = ctx.service().await?.store_info().await?;
+            if ctx.out.json {
+                return ctx.out.object(&info);
+            }
+            ctx.out.sections(&sections(&info))
+        }
+        Verb::Backup(args) => backup(ctx, &args.path).await,
+    }
+}
+
+async fn init(ctx: &Context, args: InitArgs) -> Result<()> {
+    if ctx.globals.read_only {
+        return Err(CliError::usage(
+            "'store init' makes a store, so it does not go with --read-only",
+        ));
+    }
+    let written = args.path.to_string_lossy();
+    if uri::scheme(&written).is_some() {
+        return Err(CliError::usage("'store init' takes the path of a file"));
+    }
+    ModelLifecycleService::init_local(&args.path, args.group.as_deref())?;
+    if !ctx.out.json {
+        return ctx.out.print(&format!("{}\n", text::visible(&written)));
+    }
+    let options = ServiceOptions {
+        target: StoreTarget::Local(args.path),
+        ..ctx.options()?
+    };
+    let info = ModelLifecycleService::open(options)
+        .await?
+        .store_info()
+        .await?;
+    ctx.out.object(&info)
+}
+
+async fn backup(ctx: &Context, path: &Path) -> Result<()> {
+    let service = ctx.service().await?;
+    // Drawn on stderr, and only when that is a terminal.
+    let spinner = indicatif::ProgressBar::new_spinner().with_message("copying the store");
+    spinner.enable_steady_tick(std::time::Duration::from_millis(100));
+    let copied = service.backup(path).await;
+    spinner.finish_and_clear();
+    copied?;
+    let size = std::fs::metadata(path)
+        .map_err(|error| CliError::io("look at the backup", error))?
+        .len();
+    let written = path.to_string_lossy();
+    ctx.out.made(
+        &written,
+        &serde_json::json!({ "path": written, "size": size }),
+    )
+}
+
+fn sections(info: &StoreInfo) -> Sections {
+    let mut sections = Sections::new(info.kind.as_str());
+    sections
+        .raw("path", &info.target)
+        .raw("engine", &info.engine)
+        .field("layout", Cell::shown(info.schema_version))
+        .field("size", Cell::shown(bytes(info.size)))
+        .field("write-ahead log", Cell::shown(bytes(info.wal_size)));
+    if let Some(why) = &info.read_only {
+        sections.field("takes no writes", Cell::raw(why).styled(Style::Warn));
+    }
+    sections.begin("counts");
+    for (kind, count) in &info.counts {
+        sections.pair(&kind.replace('_', " "), &count.to_string());
+    }
+    sections
+}
+
+/// `1.2 MiB`, and the exact number for small sizes.
+fn bytes(size: u64) -> String {
+    let mut unit = 0;
+    let mut whole = size;
+    let mut tenths = 0;
+    while whole >= 1024 && unit < 4 {
+        tenths = whole % 1024 * 10 / 1024;
+        whole /= 1024;
+        unit += 1;
+    }
+    let name = ["bytes", "KiB", "MiB", "GiB", "TiB"][unit];
+    if unit == 0 {
+        format!("{whole} {name}")
+    } else {
+        format!("{whole}.{tenths} {name} ({size} bytes)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn sizes_are_told_in_the_unit_that_fits() {
+        assert_eq!(bytes(12), "12 bytes");
+        assert_eq!(bytes(1_536), "1.5 KiB (1536 bytes)");
+        assert_eq!(bytes(3 << 30), "3.0 GiB (3221225472 bytes)");
+    }
+}

@@ -240,6 +240,11 @@ impl ModelLifecycleService {
         Ok(self.core.store.info().await?)
     }
 
+    /// Reads the whole store through and tells what is not sound; empty when all is.
+    pub async fn check_integrity(&self) -> Result<Vec<String>> {
+        Ok(self.core.store.check_integrity().await?)
+    }
+
     /// Writes a verified copy of the store; works while others write.
     pub async fn backup(&self, path: &Path) -> Result<()> {
         Ok(self.core.store.backup(path).await?)

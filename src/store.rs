@@ -320,6 +320,9 @@ pub trait AuditStore: Send + Sync {
 
     async fn info(&self) -> Result<StoreInfo>;
 
+    /// Reads the whole store through and tells what is not sound; empty when all is.
+    async fn check_integrity(&self) -> Result<Vec<String>>;
+
     /// Writes a verified copy that others can open; works while others write. The path must not exist.
     async fn backup(&self, path: &std::path::Path) -> Result<()>;
 

@@ -56,7 +56,7 @@ fn line(check: &Check, colour: bool) -> String {
     );
     if let Some(hint) = &check.hint {
         let hint = super::error::harmless(hint);
-        line.push_str(&format!("{:23}{hint}\n", ""));
+        line.extend([" ".repeat(23).as_str(), &hint, "\n"]);
     }
     line
 }

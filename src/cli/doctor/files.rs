@@ -13,8 +13,9 @@ const LITTLE_ROOM: u64 = 100 * 1024 * 1024;
 pub(super) fn modes(path: &Path, checks: &mut Vec<Check>) {
     let Ok(found) = path.metadata() else { return };
     let mode = found.mode() & 0o777;
-    checks.push(if mode & 0o007 == 0 {
-        let shared = if mode & 0o070 == 0 {
+    let (group, others) = ((mode >> 3) & 7, mode & 7);
+    checks.push(if others == 0 {
+        let shared = if group == 0 {
             "its owner's alone"
         } else {
             "shared with its group"
@@ -41,11 +42,9 @@ pub(super) fn directory(path: &Path, checks: &mut Vec<Check>) {
         return;
     };
     let Ok(disk) = statvfs(place) else { return };
-    // The types of these numbers differ between systems.
     #[expect(
         clippy::useless_conversion,
-        clippy::allow_attributes,
-        reason = "u64 on Linux, u32 on macOS"
+        reason = "these numbers are smaller on other systems"
     )]
     let free = u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()));
     let room = format!("{} MiB free at '{}'", free / (1024 * 1024), place.display());

@@ -85,6 +85,28 @@ impl AuditStore for SqliteStore {
         })
     }
 
+    async fn check_integrity(&self) -> crate::store::Result<Vec<String>> {
+        let mut problems = self
+            .read("reading the store through", |connection| {
+                // The first line is "ok" when there is nothing to tell; ten problems are enough to know.
+                let mut statement = connection.prepare("PRAGMA integrity_check(10)")?;
+                let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+                let mut problems = lines.collect::<rusqlite::Result<Vec<_>>>()?;
+                let mut orphans = connection.prepare("PRAGMA foreign_key_check")?;
+                let tables = orphans.query_map([], |row| row.get::<_, String>(0))?;
+                for table in tables.take(10) {
+                    problems.push(format!(
+                        "a row of table {} names one that is not there",
+                        table?
+                    ));
+                }
+                Ok(problems)
+            })
+            .await?;
+        problems.retain(|problem| problem != "ok");
+        Ok(problems)
+    }
+
     /// The copy is of the database at one moment; captured output lies in files beside it and is not in the copy.
     async fn backup(&self, path: &Path) -> crate::store::Result<()> {
         let (source, access) = (self.path.clone(), self.access);

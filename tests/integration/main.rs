@@ -7,3 +7,4 @@
 
 mod service;
 mod store_contract;
+mod store_faults;

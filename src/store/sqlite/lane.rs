@@ -251,3 +251,6 @@ impl Drop for Lane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

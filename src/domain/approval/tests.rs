@@ -1,3 +1,5 @@
+//! When the gate before Production is open, and how a version stands.
+
 use super::*;
 use crate::domain::{Artifact, Key, ModelName, Revision, RunId, Stage, Version};
 

@@ -1,3 +1,5 @@
+//! What a chart draws, cell by cell.
+
 use super::*;
 
 fn series(name: &str, values: &[f64]) -> Series {

@@ -1,3 +1,5 @@
+//! What a detail draws, and how it scrolls.
+
 use super::*;
 use crate::tui::theme::ThemeName;
 use crate::tui::widgets::chart::ChartColumn;

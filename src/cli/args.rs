@@ -2,7 +2,7 @@
 
 use super::{approval, audit, completions, config, deployment, doctor, drift, exit};
 use super::{experiment, ingest, model, policy, run, store};
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// The life of a machine-learning model, from experiment to production and back, in one terminal.
@@ -23,6 +23,19 @@ pub struct Cli {
 
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// The grammar as it is parsed and completed: a noun without a verb is a mistake like any other, not a page of help.
+pub fn grammar() -> clap::Command {
+    Cli::command().mut_subcommands(|noun| {
+        if noun.has_subcommands() {
+            noun.arg_required_else_help(false)
+                .subcommand_value_name("VERB")
+                .subcommand_help_heading("Verbs")
+        } else {
+            noun
+        }
+    })
 }
 
 /// Flags that every command takes, before it or after it.

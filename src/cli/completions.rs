@@ -1,9 +1,9 @@
 //! `modeldeck completions SHELL`.
 
-use super::args::Cli;
+use super::args::grammar;
 use super::error::Result;
 use super::output::Output;
-use clap::{Args, CommandFactory as _, ValueEnum};
+use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
@@ -25,6 +25,6 @@ pub(super) fn run(out: &Output, args: &CompletionsArgs) -> Result<()> {
         Shell::Fish => clap_complete::Shell::Fish,
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "modeldeck", &mut script);
+    clap_complete::generate(shell, &mut grammar(), "modeldeck", &mut script);
     out.print(&String::from_utf8_lossy(&script))
 }

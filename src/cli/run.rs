@@ -134,16 +134,19 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
 }
 
 async fn log(ctx: &Context, args: LogArgs) -> Result<()> {
+    // Mistakes come before the store, which is made on first use.
+    let (params, tags) = (pairs("param", args.params)?, pairs("tag", args.tags)?);
+    let artifacts = artifact::describe(&args.artifacts)?;
     let service = ctx.service().await?;
     let new = NewRun {
         run_id: args.run_id,
         experiment_name: args.experiment,
         name: args.name,
         status: args.status,
-        params: pairs("param", args.params)?,
+        params,
         metrics: args.metrics,
-        tags: pairs("tag", args.tags)?,
-        artifacts: artifact::describe(&args.artifacts)?,
+        tags,
+        artifacts,
         source: RunSource {
             host: Some(service.identity().host.clone()),
             user: Some(service.identity().person().to_owned()),

@@ -5,6 +5,9 @@
     reason = "a test that unwraps fails with its line"
 )]
 
+mod cli;
 mod service;
 mod store_contract;
 mod store_faults;
+mod support;
+mod tidy;

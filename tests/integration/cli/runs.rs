@@ -1,0 +1,245 @@
+//! `modeldeck run …`: log, update, list, show, metrics, compare.
+
+use crate::support::Home;
+use serde_json::Value;
+
+fn home() -> Home {
+    let home = Home::new();
+    home.run("experiment create fraud");
+    home
+}
+
+fn ids(list: &Value) -> Vec<&str> {
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["run_id"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_run_is_logged_updated_and_shown() {
+    let home = home();
+    home.write("out/model.bin", "abc");
+    let id = home.run("run log --experiment fraud --name lgbm --param lr=0.1 --metric auc=0.9@5 --metric loss=-inf --tag a=b --artifact out/model.bin");
+    assert_eq!(id.len(), 32);
+    home.deck([
+        "run", "update", &id, "--metric", "auc=0.95", "--metric", "loss=NaN",
+    ])
+    .stdout("")
+    .success();
+    let run = home.json(&format!("run show {id}"));
+    assert_eq!(run["status"], "RUNNING");
+    assert_eq!(run["metrics"]["auc"]["value"], 0.95);
+    assert_eq!(run["metrics"]["auc"]["step"], 6);
+    assert_eq!(run["metrics"]["loss"]["value"], "NaN");
+    assert_eq!(run["artifacts"][0]["path"], "out/model.bin");
+    assert_eq!(run["artifacts"][0]["size"], 3);
+    assert_eq!(run["params"]["lr"], "0.1");
+    home.deck([
+        "run",
+        "update",
+        &id,
+        "--status",
+        "COMPLETED",
+        "--name",
+        "best",
+        "--untag",
+        "a",
+        "--tag",
+        "c=d",
+        "--param",
+        "depth=3",
+    ])
+    .success();
+    home.deck(["run", "show", &id])
+        .stdout_has(format!("run {id}\n"))
+        .stdout_has("COMPLETED")
+        .stdout_has("params\n  depth  3\n  lr     0.1\n")
+        .stdout_has("tags\n  c  d\n")
+        .success();
+    let brought = home.run("run log --experiment fraud --run-id my.run-1 --status pending");
+    assert_eq!(brought, "my.run-1");
+}
+
+#[test]
+fn wrong_input_has_its_exit_codes() {
+    let home = home();
+    let id = home.run("run log --experiment fraud --run-id r1 --param lr=0.1");
+    home.deck(["run", "log", "--experiment", "nope"]).code(5);
+    home.deck(["run", "log", "--experiment", "fraud", "--run-id", "r1"])
+        .code(6);
+    home.deck(["run", "show", "nope"]).code(5);
+    home.deck(["run", "update", "nope", "--metric", "a=1"])
+        .code(5);
+    home.deck(["run", "update", &id, "--param", "lr=0.2"])
+        .stderr_has("param 'lr' of run 'r1' was written already")
+        .code(6);
+    home.deck(["run", "update", &id, "--param", "lr=0.1"])
+        .success();
+    home.deck([
+        "run",
+        "log",
+        "--experiment",
+        "fraud",
+        "--artifact",
+        "nope.bin",
+    ])
+    .code(1);
+    home.deck(["run", "log", "--experiment", "fraud", "--artifact", "."])
+        .code(2);
+    home.run("run update r1 --status FAILED");
+    home.deck(["run", "update", "r1", "--status", "RUNNING"])
+        .stderr("error: run 'r1' is FAILED, so it cannot become RUNNING\nhint: nothing follows FAILED\n")
+        .code(6);
+    home.deck(["run", "metrics", "r1", "nope"]).code(5);
+    home.run("experiment update fraud --status ARCHIVED");
+    home.deck(["run", "log", "--experiment", "fraud"]).code(6);
+}
+
+#[test]
+fn lists_are_filtered_sorted_and_cut() {
+    let home = home();
+    home.run("experiment create churn");
+    for (id, experiment, lr, auc, loss, status) in [
+        ("r1", "fraud", "0.1", "0.90", "0.5", "COMPLETED"),
+        ("r2", "fraud", "0.01", "0.95", "0.3", "FAILED"),
+        ("r3", "fraud", "0.001", "0.85", "0.4", "RUNNING"),
+        ("r4", "churn", "0.1", "0.99", "0.1", "RUNNING"),
+    ] {
+        home.run(&format!(
+            "run log --experiment {experiment} --run-id {id} --param lr={lr} --metric val/auc={auc} --metric loss={loss} --status {status}"
+        ));
+    }
+    for (line, expected) in [
+        ("run list", &["r4", "r3", "r2", "r1"][..]),
+        (
+            "run list --experiment fraud --sort metrics.loss",
+            &["r2", "r3", "r1"],
+        ),
+        (
+            "run list --experiment fraud --sort val/auc",
+            &["r2", "r1", "r3"],
+        ),
+        (
+            "run list --experiment fraud --sort val/auc:asc",
+            &["r3", "r1", "r2"],
+        ),
+        ("run list --sort started", &["r4", "r3", "r2", "r1"]),
+        ("run list --sort name", &["r1", "r2", "r3", "r4"]),
+        ("run list --status running", &["r4", "r3"]),
+        (
+            "run list --status running,failed --status completed --experiment fraud",
+            &["r3", "r2", "r1"],
+        ),
+        (
+            "run list --filter lr>=0.01 --experiment fraud",
+            &["r2", "r1"],
+        ),
+        ("run list --filter val/auc>0.9", &["r4", "r2"]),
+        ("run list --limit 2", &["r4", "r3"]),
+        ("run list --limit 0", &["r4", "r3", "r2", "r1"]),
+        ("run list --filter nothing", &[]),
+    ] {
+        assert_eq!(ids(&home.json(line)), expected, "{line}");
+    }
+    home.deck(["run", "list", "--limit", "2"])
+        .stderr("2 of 4 runs are shown; --limit N shows more, --limit 0 all\n")
+        .success();
+    home.deck(["run", "list", "--filter", "nothing"])
+        .stdout("")
+        .stderr("there are no runs\n")
+        .success();
+}
+
+#[test]
+fn a_list_is_cut_at_a_hundred_and_read_in_pages_beyond() {
+    let home = home();
+    let events: String = (0..1_105)
+        .map(|n| format!("{{\"event\":\"run\",\"run_id\":\"r{n:04}\",\"experiment\":\"fraud\"}}\n"))
+        .collect();
+    home.deck(["ingest"]).stdin(&events).success();
+    let done = home
+        .deck(["run", "list", "--json"])
+        .stderr("100 of 1105 runs are shown; --limit N shows more, --limit 0 all\n")
+        .success();
+    assert_eq!(done.json().as_array().unwrap().len(), 100);
+    let all = home.json("run list --limit 0 --sort run_id");
+    let all = ids(&all);
+    assert_eq!(all.len(), 1_105);
+    assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
+    assert_eq!(ids(&home.json("run list --limit 1005")).len(), 1_005);
+}
+
+#[test]
+fn a_history_keeps_its_order_and_all_its_points() {
+    let home = home();
+    home.run("run log --experiment fraud --run-id r1");
+    let events: String = (0..10_007)
+        .map(|n| {
+            let value = if n == 3 { "\"NaN\"".to_owned() } else { format!("{n}.5") };
+            format!("{{\"event\":\"metric\",\"run_id\":\"r1\",\"key\":\"loss\",\"value\":{value},\"step\":{},\"timestamp\":1760000000000}}\n", n / 2)
+        })
+        .collect();
+    home.deck(["run", "ingest", "-"]).stdin(&events).success();
+    let points = home.json("run metrics r1 loss");
+    let points = points.as_array().unwrap();
+    assert_eq!(points.len(), 10_007);
+    assert_eq!(points[3]["value"], "NaN");
+    assert_eq!(points[10_006]["value"], 10_006.5);
+    assert_eq!(points[10_006]["step"], 5_003);
+    assert_eq!(points[0]["timestamp"], "2025-10-09T08:53:20Z");
+    let table = home.run("run metrics r1 loss");
+    assert_eq!(table.lines().count(), 10_008);
+    assert!(
+        table.starts_with("STEP    VALUE  TIME\n"),
+        "{}",
+        &table[..40]
+    );
+}
+
+#[test]
+fn comparing_marks_the_best_and_shows_what_differs() {
+    let home = home();
+    home.run("run log --experiment fraud --run-id r1 --name a --param lr=0.1 --param seed=1 --metric auc=0.9 --metric loss=0.3");
+    home.run("run log --experiment fraud --run-id r2 --name b --param lr=0.2 --param seed=1 --metric auc=0.8 --metric loss=0.2 --metric only=1");
+    let comparison = home.json("run compare r1 r2");
+    assert_eq!(comparison["runs"][1]["run_id"], "r2");
+    let metric = |name: &str| {
+        comparison["metrics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|metric| metric["metric"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(metric("auc")["best"], serde_json::json!(["r1"]));
+    assert_eq!(metric("loss")["best"], serde_json::json!(["r2"]));
+    assert_eq!(metric("only")["values"], serde_json::json!([null, 1.0]));
+    assert_eq!(comparison["params"][0]["differs"], true);
+    assert_eq!(comparison["params"][1]["differs"], false);
+    home.deck(["run", "compare", "r1", "r2"])
+        .stdout("               r1       r2\nname            a        b\nstatus    RUNNING  RUNNING\nauc         * 0.9      0.8\nloss          0.3    * 0.2\nonly            –      * 1\nparam lr      0.1      0.2\n")
+        .stderr("1 params are the same in all\n")
+        .success();
+    home.deck(["run", "compare", "r1", "nope"]).code(5);
+}
+
+#[test]
+fn a_silent_run_is_shown_as_stale() {
+    let home = home();
+    home.run("run log --experiment fraud --run-id r1");
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    home.deck(["run", "list"])
+        .env("MODELDECK_RUNS_STALE_AFTER", "1s")
+        .stdout_has("RUNNING stale")
+        .success();
+    home.deck(["run", "show", "r1"])
+        .env("MODELDECK_RUNS_STALE_AFTER", "1s")
+        .stdout_has(
+            "It has been silent for 1 s; 'modeldeck run update r1 --status KILLED' ends it.",
+        )
+        .success();
+    assert_eq!(home.json("run show r1")["status"], "RUNNING");
+}

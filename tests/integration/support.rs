@@ -1,0 +1,12 @@
+//! What tests of the real binary share: a home of their own, and a builder that runs a command and asserts how it ended.
+
+mod command;
+mod home;
+
+pub(crate) use command::{Done, Test};
+pub(crate) use home::Home;
+
+/// Tests with two persons need two UNIX users, which only root can start programs as.
+pub(crate) fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}

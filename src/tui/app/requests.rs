@@ -1,0 +1,124 @@
+//! Carries out what panes and overlays ask for: at once where it is the app's, as effects where it is not.
+
+use super::App;
+use crate::tui::message::{Effect, Ticket, Write};
+use crate::tui::overlay::command::{self, Command, CommandLine};
+use crate::tui::overlay::{Outcome, Overlay};
+use crate::tui::panes::{Gravity, Request};
+
+impl App {
+    pub(super) fn carry(&mut self, requests: Vec<Request>, effects: &mut Vec<Effect>) {
+        for request in requests {
+            match request {
+                Request::Effect(effect) => effects.push(effect),
+                Request::Open(overlay) => self.open(*overlay, effects),
+                Request::Jump(jump) => {
+                    self.dirty = true;
+                    self.jump(jump, effects);
+                }
+                Request::Tell(gravity, said) => self.tell(gravity, said),
+                Request::Sort(sort) => {
+                    self.dirty = true;
+                    let requests = self.panes.get_mut(self.tab).set_sort(sort);
+                    self.carry(requests, effects);
+                }
+                Request::Act(action) => {
+                    self.dirty = true;
+                    self.act(action, effects);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, mut overlay: Overlay, effects: &mut Vec<Effect>) {
+        self.dirty = true;
+        if let Some(effect) = overlay.ask(self.last_ticket) {
+            self.note_ticket(&effect);
+            effects.push(effect);
+        }
+        self.overlays.push(overlay);
+    }
+
+    fn note_ticket(&mut self, effect: &Effect) {
+        if let Effect::Ask { ticket, .. } = effect {
+            self.last_ticket = self.last_ticket.max(*ticket);
+        }
+    }
+
+    /// Lets a change wait for its turn, and notes which tab it belongs to.
+    fn write(&mut self, write: Write, effects: &mut Vec<Effect>) -> Ticket {
+        self.last_ticket = Ticket(self.last_ticket.0 + 1);
+        self.writing.push((self.last_ticket, self.tab));
+        effects.push(Effect::Write {
+            ticket: self.last_ticket,
+            write: Box::new(write),
+        });
+        self.last_ticket
+    }
+
+    pub(super) fn come_out(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
+        match outcome {
+            Outcome::Stay => {}
+            Outcome::Close => {
+                self.overlays.pop();
+            }
+            Outcome::Write(write) => {
+                let ticket = self.write(*write, effects);
+                if let Some(overlay) = self.overlays.last_mut() {
+                    overlay.awaits(ticket);
+                }
+            }
+            Outcome::Ask(confirm) => self.overlays.push(Overlay::Confirm(*confirm)),
+            Outcome::Then(requests) => {
+                self.overlays.pop();
+                self.carry(requests, effects);
+            }
+            Outcome::Run(line) => {
+                self.overlays.pop();
+                self.run(&line, effects);
+            }
+        }
+    }
+
+    fn run(&mut self, line: &str, effects: &mut Vec<Effect>) {
+        let directions = self.env.directions.clone();
+        // Of what is better lower, the least comes first.
+        let problem = match command::parse(line, |field| !directions.lower_is_better(field)) {
+            Ok(command) => {
+                self.commands.retain(|before| before != line);
+                self.commands.push(line.to_owned());
+                self.command(command, effects).err()
+            }
+            Err(problem) => Some(problem),
+        };
+        if let Some(problem) = problem {
+            let line = CommandLine::wrong(line, self.commands.clone(), problem);
+            self.overlays.push(Overlay::CommandLine(line));
+        }
+    }
+
+    fn command(&mut self, command: Command, effects: &mut Vec<Effect>) -> Result<(), String> {
+        match command {
+            Command::Show(tab, filter) => {
+                self.show(tab, effects);
+                if let Some(filter) = filter {
+                    self.filter(&filter, effects)?;
+                }
+            }
+            Command::Filter(filter) => self.filter(&filter, effects)?,
+            Command::Sort(sort) => self.carry(vec![Request::Sort(sort)], effects),
+            Command::Act(action) => self.act(action, effects),
+        }
+        Ok(())
+    }
+
+    fn filter(&mut self, filter: &str, effects: &mut Vec<Effect>) -> Result<(), String> {
+        let pane = self.panes.get_mut(self.tab);
+        let requests = pane.set_filter(filter, &self.env)?;
+        self.carry(requests, effects);
+        if filter.is_empty() {
+            self.tell(Gravity::Info, "the filter is off");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! Draws the whole screen from the state, and changes nothing.
+//!
+//! ```text
+//! header
+//! tabs
+//! ┌ list ───────────────┐┌ detail ─────┐
+//! └─────────────────────┘└─────────────┘
+//! ┌ live · runs ─┬ drift ─┬ deployments ┐
+//! footer
+//! ```
+
+use super::App;
+use super::live::State;
+use super::strip::draw_strip;
+use crate::domain::text::visible;
+use crate::tui::env::count;
+use crate::tui::keymap::{Action, BINDINGS, Context};
+use crate::tui::panes::{Gravity, Tab};
+use crate::tui::widgets::status_bar::{
+    Hint, Piece, PlacedTab, TabLabel, draw_hints, draw_pieces, draw_tabs, place_tabs,
+};
+use crate::tui::widgets::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+impl App {
+    /// Draws everything; returns where the cursor belongs, if anywhere.
+    pub fn draw(&self, buf: &mut Buffer) -> Option<Position> {
+        if buf.area != self.size {
+            // A frame of another size than the last message told would put things beside the screen.
+            return None;
+        }
+        let areas = self.areas();
+        if let Some(area) = areas.header {
+            self.draw_header(area, buf);
+        }
+        if let Some(area) = areas.tabs {
+            draw_tabs(area, buf, &self.env.theme, &self.placed_tabs(area));
+        }
+        let mut cursor = self.panes.get(self.tab).draw(buf, &self.env);
+        if let Some(area) = areas.strip {
+            draw_strip(area, buf, &self.overview, &self.env);
+        }
+        if let Some(area) = areas.footer {
+            self.draw_footer(area, buf);
+        }
+        if !self.overlays.is_empty() {
+            let above_footer = Rect {
+                height: self.size.height - u16::from(areas.footer.is_some()),
+                ..self.size
+            };
+            cursor = None;
+            for overlay in &self.overlays {
+                cursor = overlay.draw(above_footer, buf, &self.env);
+            }
+        }
+        cursor
+    }
+
+    fn draw_header(&self, area: Rect, buf: &mut Buffer) {
+        let theme = &self.env.theme;
+        let piece = |text: String, style: Style, rank, right| Piece {
+            text,
+            style,
+            rank,
+            right,
+        };
+        let (state, style) = match self.live.state(self.env.now.elapsed) {
+            State::Live => ("● live".to_owned(), theme.live),
+            State::Paused { behind: false } => ("‖ paused".to_owned(), theme.warn),
+            State::Paused { behind: true } => ("‖ paused, changes wait".to_owned(), theme.warn),
+            State::Stale { seconds, retry_in } => (
+                format!("✗ stale {seconds} s, retrying in {retry_in} s"),
+                theme.bad,
+            ),
+        };
+        let mut pieces = vec![
+            piece("modeldeck".to_owned(), theme.header, 1, false),
+            piece(
+                visible(&self.labels.store).into_owned(),
+                theme.text,
+                4,
+                false,
+            ),
+            piece(self.labels.person.clone(), theme.muted, 5, false),
+        ];
+        if !self.writing.is_empty() {
+            pieces.push(piece("saving …".to_owned(), theme.live, 2, true));
+        }
+        if self.env.read_only.is_some() {
+            pieces.push(piece("read only".to_owned(), theme.warn, 3, true));
+        }
+        pieces.push(piece(state, style, 0, true));
+        let unread = self.notices.unread();
+        if unread > 0 {
+            let plural = if unread == 1 { "" } else { "s" };
+            pieces.push(piece(
+                format!("! {unread} notice{plural}"),
+                theme.warn,
+                2,
+                true,
+            ));
+        }
+        draw_pieces(area, buf, &pieces);
+    }
+
+    fn placed_tabs(&self, area: Rect) -> Vec<PlacedTab> {
+        let labels: Vec<TabLabel> = Tab::ALL
+            .iter()
+            .enumerate()
+            .map(|(at, tab)| TabLabel {
+                number: at + 1,
+                title: tab.title(),
+                badge: self.panes.get(*tab).badge(&self.overview).map(|badge| {
+                    let style = self.env.theme.meaning(badge.meaning);
+                    (format!("{}{}", badge.sign, count(badge.count)), style)
+                }),
+                active: *tab == self.tab,
+            })
+            .collect();
+        place_tabs(&labels, area.width)
+    }
+
+    /// The tab under a place on the screen.
+    pub(super) fn tab_at(&self, place: Position) -> Option<Tab> {
+        let area = self.areas().tabs?;
+        if !area.contains(place) {
+            return None;
+        }
+        let placed = self.placed_tabs(area);
+        let at = placed
+            .iter()
+            .position(|tab| (tab.x..tab.x + tab.width).contains(&(place.x - area.x)))?;
+        Tab::ALL.get(at).copied()
+    }
+
+    fn draw_footer(&self, area: Rect, buf: &mut Buffer) {
+        let theme = &self.env.theme;
+        if let Some(notice) = self.notices.shown() {
+            let more = match (&notice.gravity, notice.more.first()) {
+                (Gravity::Warning | Gravity::Error, Some(hint)) => format!(" · {hint}"),
+                _ => String::new(),
+            };
+            let said = format!(" {} {}{more}", notice.gravity.sign(), notice.said);
+            let room = usize::from(area.width);
+            let style = notice.gravity.style(theme);
+            buf.set_stringn(area.x, area.y, text::cut(&said, room), room, style);
+            return;
+        }
+        draw_hints(area, buf, theme, &self.hints());
+        if !self.begun.is_empty() {
+            let keys: Vec<String> = self.begun.iter().map(ToString::to_string).collect();
+            let begun = format!(" {} … ", keys.join(" "));
+            let wide = u16::try_from(text::width(&begun))
+                .unwrap_or(0)
+                .min(area.width);
+            buf.set_stringn(
+                area.right() - wide,
+                area.y,
+                begun,
+                usize::from(wide),
+                theme.key,
+            );
+        }
+    }
+
+    /// The keys of the moment: those of the tab and what is open, then those of the screen.
+    fn hints(&self) -> Vec<Hint> {
+        let contexts = self.contexts();
+        let pane = self.panes.get(self.tab);
+        let mut hints: Vec<Hint> = Vec::new();
+        let mut actions: Vec<Action> = Vec::new();
+        // What every list can do comes before the verbs of one tab, which are dimmed more often.
+        let mut ordered = contexts.clone();
+        ordered.sort_by_key(|context| match context {
+            Context::Detail => 0,
+            Context::List => 1,
+            Context::Screen | Context::Always => 3,
+            _ => 2,
+        });
+        for context in &ordered {
+            for binding in BINDINGS
+                .iter()
+                .filter(|binding| binding.context == *context)
+            {
+                let Some(word) = binding.hint else { continue };
+                if actions.contains(&binding.action) {
+                    continue;
+                }
+                actions.push(binding.action);
+                let screen = *context == Context::Screen;
+                let own = screen || !self.overlays.is_empty() || *context == Context::Input;
+                let word = match binding.action {
+                    Action::Quit if pane.has_layers() || !self.way_back.is_empty() => "back",
+                    _ => word,
+                };
+                hints.push(Hint {
+                    key: hint_key(binding.keys[0]),
+                    word: word.to_owned(),
+                    allowed: own || pane.allows(binding.action, &self.env).is_yes(),
+                    stays: screen,
+                });
+            }
+        }
+        hints
+    }
+}
+
+fn hint_key(spelled: &str) -> String {
+    crate::tui::keymap::key::sequence(spelled)
+        .expect("a test reads every key of the table")
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

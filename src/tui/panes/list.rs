@@ -1,0 +1,251 @@
+//! A tab made from the description of its rows: loading, paging, selection by id, marks, sorting, filtering, detail and the way back.
+//!
+//! ```text
+//! ┌ Runs · fraud · 128 of 10,412 · status:running ┐┌ lgbm-42 ──────┐
+//! │   Run        Status   lr     val/auc ▼        ││ chart, params │
+//! │ ▸ lgbm-42    RUNNING  0.05   0.9312           ││               │
+//! └───────────────────────────────────────────────┘└───────────────┘
+//! ```
+//! What its rows mean, which columns they have and which verbs is [`Resource`]'s.
+
+mod actions;
+mod draw;
+mod filtering;
+mod mouse;
+mod pane;
+mod rows;
+mod window;
+
+use self::filtering::Filtering;
+use self::window::{Fetch, Window};
+use super::inquiry::Inquiry;
+use super::resource::{Column, Resource, Selected};
+use super::{Focus, Request, Scope};
+use crate::domain::Sort;
+use crate::store::ListQuery;
+use crate::tui::env::Env;
+use crate::tui::message::{Failure, Lane, ListOf, Question};
+use crate::tui::widgets::detail::{Detail, DetailState};
+use crate::tui::widgets::layout::{ColumnWish, fit_columns};
+use crate::tui::widgets::table;
+use ratatui::layout::Rect;
+
+/// Which row is to be selected once it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Goal {
+    First,
+    Last,
+    Id(String),
+}
+
+/// The state of one tab.
+pub struct ListPane<T: Resource> {
+    window: Window<T>,
+    /// The rows that a filter being typed lets through; `None` for all.
+    shown: Option<Vec<usize>>,
+    columns: Vec<Column<T>>,
+    /// Rows that match, and all of the list or scope.
+    totals: Option<(u64, u64)>,
+    loaded: bool,
+    failure: Option<Failure>,
+
+    scope: Scope,
+    filtering: Filtering,
+    sort: Option<Sort>,
+
+    selected: Option<String>,
+    /// Where the selected row is among those shown.
+    at: usize,
+    /// The first row that is seen, among those shown.
+    top: usize,
+    goal: Option<Goal>,
+    marks: Vec<T>,
+
+    focus: Focus,
+    detail: DetailState,
+    /// What came for the detail, and for which row.
+    more: Option<(String, T::More)>,
+    asked: Option<Question>,
+    state: T::State,
+
+    fetching: Option<Fetch>,
+    rows_inquiry: Inquiry,
+    count_inquiry: Inquiry,
+    detail_inquiry: Inquiry,
+
+    list_area: Option<Rect>,
+    detail_area: Option<Rect>,
+    /// Whether list and detail have room together while nothing is zoomed.
+    has_both: bool,
+}
+
+impl<T: Resource> Default for ListPane<T> {
+    fn default() -> Self {
+        Self {
+            window: Window::default(),
+            shown: None,
+            columns: Vec::new(),
+            totals: None,
+            loaded: false,
+            failure: None,
+            scope: Scope::default(),
+            filtering: Filtering::default(),
+            sort: None,
+            selected: None,
+            at: 0,
+            top: 0,
+            goal: None,
+            marks: Vec::new(),
+            focus: Focus::List,
+            detail: DetailState::default(),
+            more: None,
+            asked: None,
+            state: T::State::default(),
+            fetching: None,
+            rows_inquiry: Inquiry::new(Lane::Rows(T::TAB)),
+            count_inquiry: Inquiry::new(Lane::Count(T::TAB)),
+            detail_inquiry: Inquiry::new(Lane::Detail(T::TAB)),
+            list_area: None,
+            detail_area: None,
+            has_both: false,
+        }
+    }
+}
+
+impl<T: Resource> ListPane<T> {
+    /// How many rows are shown, of those loaded.
+    fn len(&self) -> usize {
+        match &self.shown {
+            Some(shown) => shown.len(),
+            None => self.window.rows().len(),
+        }
+    }
+
+    /// A row by its place among those shown.
+    fn row(&self, at: usize) -> Option<&T> {
+        let at = match &self.shown {
+            Some(shown) => *shown.get(at)?,
+            None => at,
+        };
+        self.window.rows().get(at)
+    }
+
+    fn current(&self) -> Option<&T> {
+        self.row(self.at).filter(|_| self.selected.is_some())
+    }
+
+    fn more(&self) -> Option<&T::More> {
+        let (id, more) = self.more.as_ref()?;
+        (self.selected.as_deref() == Some(id)).then_some(more)
+    }
+
+    /// The key of the chosen row of the detail, while that has the keys.
+    fn chosen(&self, env: &Env) -> Option<String> {
+        match self.focus {
+            Focus::List => None,
+            Focus::Detail | Focus::Zoom => {
+                let detail = self.built_detail(env)?;
+                self.detail.chosen(&detail).map(str::to_owned)
+            }
+        }
+    }
+
+    fn selection(&self, chosen: Option<String>) -> Selected<'_, T> {
+        Selected {
+            current: self.current(),
+            marked: &self.marks,
+            more: self.more(),
+            chosen,
+            scope: &self.scope,
+        }
+    }
+
+    fn built_detail(&self, env: &Env) -> Option<Detail> {
+        let row = self.current()?;
+        Some(row.detail(self.more(), &self.state, env))
+    }
+
+    /// How many rows of the list are seen at once.
+    fn height(&self) -> usize {
+        self.list_area
+            .map_or(20, |area| usize::from(area.height.saturating_sub(3)).max(1))
+    }
+
+    /// The rows of the window that are seen, for reading them anew.
+    fn seen(&self) -> std::ops::Range<usize> {
+        let top = match &self.shown {
+            Some(shown) => shown.get(self.top).copied().unwrap_or(0),
+            None => self.top,
+        };
+        top..(top + self.height()).max(self.at)
+    }
+
+    fn query(&self) -> ListOf {
+        let list = ListQuery {
+            filter: self.filtering.filter().clone(),
+            sort: self.sort.clone(),
+        };
+        T::list(&self.scope, list)
+    }
+
+    /// Whether a filter or a scope hides rows.
+    fn is_narrowed(&self) -> bool {
+        !self.scope.is_empty() || !self.filtering.filter().is_empty()
+    }
+
+    fn fetch(&mut self, fetch: Fetch) -> Option<Request> {
+        let request = self.window.request(fetch, self.seen())?;
+        self.fetching = Some(fetch);
+        let question = Question::Page(self.query(), request);
+        Some(Request::Effect(self.rows_inquiry.ask(question)))
+    }
+
+    fn count(&mut self) -> Request {
+        let question = Question::Count {
+            matching: self.query(),
+            all: T::list(&self.scope, ListQuery::default()),
+        };
+        Request::Effect(self.count_inquiry.ask(question))
+    }
+
+    /// The list is another one: asks for its beginning, and shows the old rows until it comes.
+    fn start_over(&mut self, goal: Goal) -> Vec<Request> {
+        let fetch = if goal == Goal::Last {
+            Fetch::End
+        } else {
+            Fetch::Start
+        };
+        self.goal = Some(goal);
+        self.fetch(fetch)
+            .into_iter()
+            .chain([self.count()])
+            .collect()
+    }
+
+    /// The widths of the columns in this area; 0 for those that are given up.
+    fn widths(&self, width: u16) -> Vec<u16> {
+        let sorted = self.sort.as_ref().map(|sort| sort.field.as_str());
+        let wishes: Vec<ColumnWish> = self
+            .columns
+            .iter()
+            .map(|column| ColumnWish {
+                least: column.least,
+                most: column.most,
+                // What the list is sorted by is to be seen.
+                rank: if sorted.is_some() && column.field.as_deref() == sorted {
+                    column.rank.min(1)
+                } else {
+                    column.rank
+                },
+            })
+            .collect();
+        fit_columns(&wishes, width.saturating_sub(table::GUTTER))
+    }
+
+    /// The columns that a chart has in the detail.
+    fn chart_columns(&self) -> u16 {
+        self.detail_area
+            .map_or(0, |area| area.width.saturating_sub(2))
+            .max(20)
+    }
+}

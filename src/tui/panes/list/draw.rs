@@ -1,0 +1,238 @@
+//! Draws a list and its detail. It changes nothing, so what is drawn is what [`super`] says.
+
+use super::ListPane;
+use crate::domain::text::visible;
+use crate::tui::env::{Env, count};
+use crate::tui::panes::Focus;
+use crate::tui::panes::resource::{Cell, Resource};
+use crate::tui::widgets::table::{Head, RowSigns, draw_heads, draw_row};
+use crate::tui::widgets::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Widget};
+
+/// The part of a bordered area inside its border.
+pub(super) fn inside(area: Rect) -> Rect {
+    Rect {
+        x: area.x + 1.min(area.width),
+        y: area.y + 1.min(area.height),
+        width: area.width.saturating_sub(2),
+        height: area.height.saturating_sub(2),
+    }
+}
+
+impl<T: Resource> ListPane<T> {
+    pub(super) fn draw_all(&self, buf: &mut Buffer, env: &Env) -> Option<Position> {
+        let cursor = self
+            .list_area
+            .and_then(|area| self.draw_list(area, buf, env));
+        if let Some(area) = self.detail_area {
+            self.draw_detail(area, buf, env);
+        }
+        cursor
+    }
+
+    fn draw_list(&self, area: Rect, buf: &mut Buffer, env: &Env) -> Option<Position> {
+        let focused = self.focus == Focus::List;
+        let theme = &env.theme;
+        let border = if focused {
+            theme.border_focus
+        } else {
+            theme.border
+        };
+        Block::bordered().border_style(border).render(area, buf);
+        let room = usize::from(area.width.saturating_sub(4));
+        let title = Line::from(self.title(room, env));
+        buf.set_line(area.x + 1, area.y, &title, area.width.saturating_sub(2));
+        let inner = inside(area);
+        if inner.is_empty() {
+            return None;
+        }
+        self.draw_table(inner, buf, env, focused);
+        let foot = Rect {
+            y: area.bottom() - 1,
+            height: 1,
+            ..inner
+        };
+        self.draw_foot(foot, buf, env)
+    }
+
+    fn title(&self, room: usize, env: &Env) -> Vec<Span<'static>> {
+        let theme = &env.theme;
+        let mut parts = vec![T::TAB.title().to_owned()];
+        if !self.scope.is_empty() {
+            parts.push(self.scope.label.clone());
+        }
+        match self.totals {
+            Some((matching, all)) if matching != all => {
+                parts.push(format!("{} of {}", count(matching), count(all)));
+            }
+            Some((_, all)) => parts.push(count(all)),
+            None => {}
+        }
+        if !self.marks.is_empty() {
+            parts.push(format!("{} marked", self.marks.len()));
+        }
+        if !self.filtering.text().is_empty() {
+            parts.push(visible(self.filtering.text()).into_owned());
+        }
+        if !self.loaded && self.rows_inquiry.is_open() {
+            parts.push("loading".to_owned());
+        }
+        let title = text::cut(&parts.join(" · "), room);
+        vec![
+            Span::raw(" "),
+            Span::styled(title, theme.title),
+            Span::raw(" "),
+        ]
+    }
+
+    fn draw_table(&self, inner: Rect, buf: &mut Buffer, env: &Env, focused: bool) {
+        let theme = &env.theme;
+        if self.len() == 0 {
+            let lines = self.nothing(env);
+            for (line, y) in lines.iter().zip(inner.top()..inner.bottom()) {
+                let (words, style) = line;
+                let words = text::cut(words, usize::from(inner.width.saturating_sub(2)));
+                buf.set_stringn(inner.x + 1, y, words, usize::from(inner.width), *style);
+            }
+            return;
+        }
+        let widths = self.widths(inner.width);
+        let heads: Vec<Head<'_>> = self
+            .columns
+            .iter()
+            .zip(&widths)
+            .map(|(column, width)| {
+                let sort = self.sort.as_ref();
+                let sorted = sort.filter(|sort| column.field.as_deref() == Some(&sort.field));
+                Head {
+                    title: &column.title,
+                    width: *width,
+                    right: column.right,
+                    descending: sorted.map(|sort| sort.descending),
+                }
+            })
+            .collect();
+        draw_heads(Rect { height: 1, ..inner }, buf, theme, &heads);
+        for (nth, y) in (inner.top() + 1..inner.bottom()).enumerate() {
+            let at = self.top + nth;
+            let Some(row) = self.row(at) else { break };
+            let signs = RowSigns {
+                selected: at == self.at && self.selected.is_some(),
+                marked: self.is_marked(row),
+                focused,
+            };
+            let cells: Vec<(u16, bool, Cell)> = self
+                .columns
+                .iter()
+                .zip(&widths)
+                .filter(|(_, width)| **width > 0)
+                .map(|(column, width)| (*width, column.right, (column.cell)(row, env)))
+                .collect();
+            let line = Rect {
+                y,
+                height: 1,
+                ..inner
+            };
+            let cells = cells.iter().map(|(width, right, cell)| {
+                let style = cell
+                    .meaning
+                    .map_or(Style::new(), |meaning| theme.meaning(meaning));
+                (*width, *right, cell.text.as_str(), style)
+            });
+            draw_row(line, buf, theme, signs, cells);
+        }
+    }
+
+    /// What stands where there are no rows: why, and what to do.
+    fn nothing(&self, env: &Env) -> Vec<(String, Style)> {
+        let theme = &env.theme;
+        if let Some(failure) = &self.failure {
+            let message = (failure.message.clone(), theme.error);
+            let hint = failure.hint.clone().map(|hint| (hint, theme.hint));
+            let again = ("R asks again".to_owned(), theme.hint);
+            return [Some(message), hint, Some(again)]
+                .into_iter()
+                .flatten()
+                .collect();
+        }
+        if !self.loaded {
+            return vec![("loading …".to_owned(), theme.muted)];
+        }
+        let narrowed = self.is_narrowed() || self.shown.is_some();
+        T::empty(narrowed, env)
+            .into_iter()
+            .map(|line| (line, theme.muted))
+            .collect()
+    }
+
+    /// The filter being typed, or what went wrong, on the lower border.
+    fn draw_foot(&self, foot: Rect, buf: &mut Buffer, env: &Env) -> Option<Position> {
+        let theme = &env.theme;
+        let room = usize::from(foot.width);
+        if let Some(input) = self.filtering.input() {
+            let problem = self.filtering.problem();
+            let said = problem.map(|problem| format!(" {problem} "));
+            let said = text::cut(said.as_deref().unwrap_or_default(), room / 2);
+            let taken = u16::try_from(text::width(&said)).unwrap_or(0);
+            buf.set_stringn(foot.x, foot.y, "/", room, theme.key);
+            let line = Rect {
+                x: foot.x + 1,
+                width: foot.width.saturating_sub(1 + taken),
+                ..foot
+            };
+            let cursor = input.draw(line, buf, theme, true);
+            let behind = foot.right().saturating_sub(taken);
+            buf.set_stringn(behind, foot.y, said, usize::from(taken), theme.error);
+            return cursor;
+        }
+        if let (Some(failure), true) = (&self.failure, self.len() > 0) {
+            let hint = failure.hint.as_deref().unwrap_or("R asks again");
+            let said = format!(" {} · {hint} ", failure.message);
+            let said = text::cut(&said, room);
+            buf.set_stringn(foot.x, foot.y, said, room, theme.error);
+            return None;
+        }
+        // Where one is in a long list.
+        if let (Some(before), Some((matching, _))) = (self.window.before(), self.totals)
+            && self.shown.is_none()
+            && self.len() > 0
+            && usize::try_from(matching).is_ok_and(|rows| rows > self.height())
+        {
+            let place = format!(" {} ", count(before + self.at as u64 + 1));
+            let width = u16::try_from(text::width(&place)).unwrap_or(0);
+            if width + 2 < foot.width {
+                buf.set_string(foot.right() - width, foot.y, place, theme.hint);
+            }
+        }
+        None
+    }
+
+    fn draw_detail(&self, area: Rect, buf: &mut Buffer, env: &Env) {
+        let focused = self.focus != Focus::List;
+        let theme = &env.theme;
+        let border = if focused {
+            theme.border_focus
+        } else {
+            theme.border
+        };
+        Block::bordered().border_style(border).render(area, buf);
+        let inner = inside(area);
+        let Some(detail) = self.built_detail(env) else {
+            return;
+        };
+        let room = usize::from(area.width.saturating_sub(4));
+        let title = format!(" {} ", text::cut(&detail.title, room));
+        buf.set_stringn(
+            area.x + 1,
+            area.y,
+            title,
+            usize::from(inner.width),
+            theme.title,
+        );
+        detail.draw(inner, buf, theme, &self.detail, focused);
+    }
+}

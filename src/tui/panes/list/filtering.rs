@@ -1,0 +1,211 @@
+//! What is typed behind `/`: applied to the loaded rows at once, and to the store after a short pause.
+//!
+//! A text that is no filter shows why beside it, and leaves the last good one in force.
+
+use crate::domain::Filter;
+use crate::tui::widgets::text_input::{TextInput, Typed};
+use crossterm::event::KeyEvent;
+use std::time::Duration;
+
+/// For how long nothing is typed before the store is asked.
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
+
+/// A filter: the one the store was asked with, and the one being typed.
+#[derive(Debug, Default)]
+pub(super) struct Filtering {
+    /// The text of the filter in force.
+    text: String,
+    filter: Filter,
+    typing: Option<Typing>,
+}
+
+#[derive(Debug)]
+struct Typing {
+    input: TextInput,
+    /// What holds on the loaded rows already.
+    filter: Filter,
+    problem: Option<String>,
+    /// What comes back with Esc.
+    before: String,
+    /// When to ask the store.
+    due: Option<Duration>,
+}
+
+impl Filtering {
+    /// The filter that the store is asked with.
+    pub(super) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn input(&self) -> Option<&TextInput> {
+        self.typing.as_ref().map(|typing| &typing.input)
+    }
+
+    pub(super) fn problem(&self) -> Option<&str> {
+        self.typing.as_ref()?.problem.as_deref()
+    }
+
+    /// What is to be applied to the loaded rows, since the store did not yet answer with it.
+    pub(super) fn local(&self) -> Option<&Filter> {
+        let typing = self.typing.as_ref()?;
+        (typing.filter != self.filter).then_some(&typing.filter)
+    }
+
+    pub(super) fn begin(&mut self) {
+        // A space behind it, so that the next term can be typed at once.
+        let mut text = self.text.clone();
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        self.typing = Some(Typing {
+            input: TextInput::new(&text),
+            filter: self.filter.clone(),
+            problem: None,
+            before: self.text.clone(),
+            due: None,
+        });
+    }
+
+    pub(super) fn typed(&mut self, key: KeyEvent, now: Duration) -> bool {
+        let Some(typing) = &mut self.typing else {
+            return false;
+        };
+        let typed = typing.input.on_key(key);
+        if typed == Typed::Changed {
+            typing.read(now);
+        }
+        typed != Typed::Ignored
+    }
+
+    pub(super) fn pasted(&mut self, text: &str, now: Duration) {
+        if let Some(typing) = &mut self.typing
+            && typing.input.paste(text) == Typed::Changed
+        {
+            typing.read(now);
+        }
+    }
+
+    /// When the store is to be asked.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.typing.as_ref()?.due
+    }
+
+    /// Puts what was typed in force, if its time has come; tells whether the filter is another one now.
+    pub(super) fn apply_due(&mut self, now: Duration) -> bool {
+        let Some(typing) = &mut self.typing else {
+            return false;
+        };
+        if typing.due.is_none_or(|due| due > now) {
+            return false;
+        }
+        typing.due = None;
+        let (text, filter) = (
+            typing.input.value().trim().to_owned(),
+            typing.filter.clone(),
+        );
+        self.put(text, filter)
+    }
+
+    /// Ends typing and puts what was typed in force; a text that is no filter stays open. Tells whether the filter is another one.
+    pub(super) fn accept(&mut self) -> bool {
+        if self.problem().is_some() {
+            return false;
+        }
+        let Some(typing) = self.typing.take() else {
+            return false;
+        };
+        self.put(typing.input.value().trim().to_owned(), typing.filter)
+    }
+
+    /// Ends typing and brings the filter back that was there before.
+    pub(super) fn cancel(&mut self) -> bool {
+        let Some(typing) = self.typing.take() else {
+            return false;
+        };
+        let filter = Filter::parse(&typing.before).unwrap_or_default();
+        self.put(typing.before, filter)
+    }
+
+    /// Sets a filter that was not typed here.
+    pub(super) fn set(&mut self, text: &str) -> Result<bool, String> {
+        let filter = Filter::parse(text).map_err(|error| error.to_string())?;
+        self.typing = None;
+        Ok(self.put(text.trim().to_owned(), filter))
+    }
+
+    fn put(&mut self, text: String, filter: Filter) -> bool {
+        self.text = text;
+        let changed = filter != self.filter;
+        self.filter = filter;
+        changed
+    }
+}
+
+impl Typing {
+    fn read(&mut self, now: Duration) {
+        match Filter::parse(self.input.value()) {
+            Ok(filter) => {
+                self.filter = filter;
+                self.problem = None;
+                self.due = Some(now + PAUSE);
+            }
+            Err(error) => {
+                self.problem = Some(error.problem);
+                self.due = None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    fn type_text(filtering: &mut Filtering, text: &str, now: Duration) {
+        for c in text.chars() {
+            filtering.typed(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE), now);
+        }
+    }
+
+    #[test]
+    fn the_store_is_asked_after_a_pause_and_the_rows_at_once() {
+        let mut filtering = Filtering::default();
+        filtering.begin();
+        type_text(&mut filtering, "lgbm", Duration::from_millis(10));
+        assert!(filtering.local().is_some());
+        assert!(!filtering.apply_due(Duration::from_millis(200)));
+        assert!(filtering.apply_due(Duration::from_millis(210)));
+        assert_eq!(filtering.text(), "lgbm");
+        assert!(filtering.local().is_none(), "the store has it now");
+        assert!(!filtering.apply_due(Duration::from_secs(9)), "only once");
+    }
+
+    #[test]
+    fn what_is_no_filter_shows_why_and_keeps_the_last_good_one() {
+        let mut filtering = Filtering::default();
+        filtering.begin();
+        type_text(&mut filtering, "lr>x", Duration::ZERO);
+        assert!(filtering.problem().is_some());
+        assert!(filtering.due().is_none());
+        assert!(!filtering.accept() && filtering.input().is_some());
+        filtering.cancel();
+        assert!(filtering.filter().is_empty() && filtering.input().is_none());
+    }
+
+    #[test]
+    fn esc_brings_back_what_was_there() {
+        let mut filtering = Filtering::default();
+        filtering.set("status:running").unwrap();
+        filtering.begin();
+        type_text(&mut filtering, "x", Duration::ZERO);
+        assert!(filtering.apply_due(Duration::from_secs(1)));
+        assert_eq!(filtering.text(), "status:running x");
+        assert!(filtering.cancel());
+        assert_eq!(filtering.text(), "status:running");
+    }
+}

@@ -1,0 +1,233 @@
+//! A list as a pane: messages in, requests out.
+
+use super::window::Fetch;
+use super::{Goal, ListPane};
+use crate::domain::Sort;
+use crate::tui::env::Env;
+use crate::tui::keymap::{Action, Context};
+use crate::tui::message::{Answer, Failure, Lane, Overview, Ticket};
+use crate::tui::panes::resource::Resource;
+use crate::tui::panes::{Allowed, Badge, Focus, Pane, Place, Received, Request};
+use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use std::time::Duration;
+
+impl<T: Resource> Pane for ListPane<T> {
+    fn contexts(&self) -> Vec<Context> {
+        if self.is_typing() {
+            return vec![Context::Input];
+        }
+        match self.focus {
+            Focus::List => vec![T::CONTEXT, Context::List],
+            Focus::Detail | Focus::Zoom => vec![Context::Detail, T::CONTEXT, Context::List],
+        }
+    }
+
+    fn is_typing(&self) -> bool {
+        self.filtering.input().is_some()
+    }
+
+    fn allows(&self, action: Action, env: &Env) -> Allowed {
+        self.allows_action(action, env)
+    }
+
+    fn on(&mut self, action: Action, env: &Env) -> Vec<Request> {
+        self.act(action, env)
+    }
+
+    fn typed(&mut self, key: KeyEvent, env: &Env) -> bool {
+        let typed = self.filtering.typed(key, env.now.elapsed);
+        self.let_through_and_select();
+        typed
+    }
+
+    fn pasted(&mut self, text: &str, env: &Env) {
+        self.filtering.pasted(text, env.now.elapsed);
+        self.let_through_and_select();
+    }
+
+    fn clicked(&mut self, event: MouseEvent, env: &Env) -> Vec<Request> {
+        self.on_mouse(event, env)
+    }
+
+    fn refresh(&mut self, env: &Env) -> Vec<Request> {
+        let mut requests = Vec::new();
+        if !self.rows_inquiry.repeat_later() {
+            let fetch = self.window.anew(&self.seen());
+            requests.extend(self.fetch(fetch));
+        }
+        if !self.count_inquiry.repeat_later() {
+            requests.push(self.count());
+        }
+        if !self.detail_inquiry.repeat_later() {
+            self.asked = None;
+            requests.extend(self.ask_detail(env));
+        }
+        requests
+    }
+
+    fn received(
+        &mut self,
+        lane: Lane,
+        ticket: Ticket,
+        answer: Result<Answer, Failure>,
+        env: &Env,
+    ) -> Received {
+        if self.rows_inquiry.is_answered_by(lane, ticket) {
+            return self.received_rows(answer, env);
+        }
+        if self.count_inquiry.is_answered_by(lane, ticket) {
+            let mut received = Received::default();
+            if let Ok(Answer::Count { matching, all }) = answer {
+                received.changed = self.totals != Some((matching, all));
+                self.totals = Some((matching, all));
+            }
+            if self.count_inquiry.take_again() {
+                received.requests.push(self.count());
+            }
+            return received;
+        }
+        if self.detail_inquiry.is_answered_by(lane, ticket) {
+            let mut received = Received::default();
+            match (answer.map(T::more), &self.selected) {
+                (Ok(Some(more)), Some(id)) => {
+                    let more = Some((id.clone(), more));
+                    received.changed = self.more != more;
+                    self.more = more;
+                }
+                (Err(failure), _) => {
+                    received.changed = self.failure.as_ref() != Some(&failure);
+                    self.failure = Some(failure);
+                }
+                _ => {}
+            }
+            if self.detail_inquiry.take_again() {
+                self.asked = None;
+                received.requests.extend(self.ask_detail(env));
+            }
+            return received;
+        }
+        Received::default()
+    }
+
+    fn settle(&mut self, list: Option<Rect>, detail: Option<Rect>, env: &Env) -> Vec<Request> {
+        self.has_both = self.focus != Focus::Zoom && list.is_some() && detail.is_some()
+            || self.focus == Focus::Zoom && self.has_both;
+        (self.list_area, self.detail_area) = (list, detail);
+        let mut requests = Vec::new();
+        if self.filtering.apply_due(env.now.elapsed) {
+            requests.extend(self.refiltered(true));
+        }
+        self.bring_into_view();
+        requests.extend(self.more_rows());
+        requests.extend(self.ask_detail(env));
+        requests
+    }
+
+    fn wakes_at(&self) -> Option<Duration> {
+        self.filtering.due()
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            tab: T::TAB,
+            scope: self.scope.clone(),
+            filter: self.filtering.text().to_owned(),
+            sort: self.sort.clone(),
+            selected: self.selected.clone(),
+        }
+    }
+
+    fn go(&mut self, place: Place, _env: &Env) -> Vec<Request> {
+        self.scope = place.scope;
+        // A filter that was in force once can be read again.
+        let _ = self.filtering.set(&place.filter);
+        self.sort = place.sort;
+        self.focus = Focus::List;
+        self.start_over(place.selected.map_or(Goal::First, Goal::Id))
+    }
+
+    fn set_filter(&mut self, text: &str, _env: &Env) -> Result<Vec<Request>, String> {
+        let changed = self.filtering.set(text)?;
+        Ok(self.refiltered(changed))
+    }
+
+    fn set_sort(&mut self, sort: Option<Sort>) -> Vec<Request> {
+        self.sort = sort;
+        self.start_over(Goal::First)
+    }
+
+    fn select(&mut self, id: &str) {
+        match self.position(id) {
+            Some(at) => self.select_at(at),
+            None => self.goal = Some(Goal::Id(id.to_owned())),
+        }
+    }
+
+    fn focus(&self) -> Focus {
+        self.focus
+    }
+
+    fn has_layers(&self) -> bool {
+        self.has_layers()
+    }
+
+    fn badge(&self, overview: &Overview) -> Option<Badge> {
+        T::badge(overview)
+    }
+
+    fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    fn draw(&self, buf: &mut Buffer, env: &Env) -> Option<Position> {
+        self.draw_all(buf, env)
+    }
+}
+
+impl<T: Resource> ListPane<T> {
+    fn received_rows(&mut self, answer: Result<Answer, Failure>, env: &Env) -> Received {
+        let fetch = self.fetching.take().unwrap_or(Fetch::Start);
+        let mut received = Received {
+            changed: true,
+            requests: Vec::new(),
+        };
+        match answer {
+            Ok(Answer::Rows(rows)) => {
+                if let Some(page) = T::rows(rows) {
+                    let same = self.failure.is_none()
+                        && self.loaded
+                        && matches!(fetch, Fetch::Anew { first: 0 })
+                        && self.goal.is_none()
+                        && page.rows == self.window.rows();
+                    self.failure = None;
+                    self.loaded = true;
+                    received.changed = !same;
+                    self.take_page(fetch, page, env);
+                }
+            }
+            Ok(_) => {}
+            Err(failure) => self.failure = Some(failure),
+        }
+        if self.rows_inquiry.take_again() {
+            let fetch = self.window.anew(&self.seen());
+            received.requests.extend(self.fetch(fetch));
+        }
+        received
+    }
+
+    /// Asks for the detail when it is another question than the last one.
+    pub(super) fn ask_detail(&mut self, env: &Env) -> Option<Request> {
+        self.detail_area?;
+        let columns = self.chart_columns();
+        let question = self
+            .current()
+            .and_then(|row| row.question(&self.state, columns, env));
+        if question == self.asked {
+            return None;
+        }
+        self.asked.clone_from(&question);
+        question.map(|question| Request::Effect(self.detail_inquiry.ask(question)))
+    }
+}

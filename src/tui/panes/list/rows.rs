@@ -1,0 +1,142 @@
+//! What happens to selection, scroll and marks when rows come, go or are let through by a filter.
+
+use super::window::Fetch;
+use super::{Goal, ListPane};
+use crate::store::Page;
+use crate::tui::env::Env;
+use crate::tui::panes::resource::Resource;
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+/// How far a neighbour of a row that vanished is looked for.
+const NEIGHBOURS: usize = 100;
+
+impl<T: Resource> ListPane<T> {
+    pub(super) fn take_page(&mut self, fetch: Fetch, page: Page<T>, env: &Env) {
+        let goal = self.goal.take();
+        let anchor = self.row(self.top).map(|row| row.id().into_owned());
+        let line = self.at.saturating_sub(self.top);
+        let was_at_start = self.top == 0 && !self.window.more_before();
+        let neighbours = self.neighbours();
+        let total = self.totals.map(|(matching, _)| matching);
+
+        let moved = self.window.take(fetch, page, total);
+        self.columns = T::columns(self.window.rows(), &self.state, env);
+        self.let_through();
+        if let (Some(moved), None) = (moved, &self.shown) {
+            self.top = self.top.saturating_add_signed(moved);
+            self.at = self.at.saturating_add_signed(moved);
+        }
+        if self.shown.is_some() || moved.is_none() {
+            self.find_selected(&neighbours);
+            self.top = match anchor.and_then(|id| self.position(&id)) {
+                _ if was_at_start && self.at < self.height() => 0,
+                Some(top) if goal.is_none() => top,
+                _ => self.at.saturating_sub(line),
+            };
+        }
+        match goal {
+            Some(Goal::First) => self.select_at(0),
+            Some(Goal::Last) => self.select_at(self.len().saturating_sub(1)),
+            Some(Goal::Id(id)) => match self.position(&id) {
+                Some(at) => self.select_at(at),
+                None if self.selected.is_none() => self.select_at(0),
+                None => {}
+            },
+            None => {}
+        }
+        if self.selected.is_none() {
+            self.select_at(0);
+        }
+        self.refresh_marks();
+    }
+
+    /// Applies the filter being typed to the loaded rows.
+    pub(super) fn let_through(&mut self) {
+        self.shown = self.filtering.local().map(|filter| {
+            let rows = self.window.rows().iter().enumerate();
+            rows.filter(|(_, row)| filter.matches(*row))
+                .map(|(at, _)| at)
+                .collect()
+        });
+    }
+
+    /// The same, and keeps the selection on its row or a neighbour.
+    pub(super) fn let_through_and_select(&mut self) {
+        let neighbours = self.neighbours();
+        self.let_through();
+        self.find_selected(&neighbours);
+        self.top = self.top.min(self.at);
+    }
+
+    /// Ids of the rows around the selected one: those behind it first.
+    fn neighbours(&self) -> Vec<String> {
+        let behind = (self.at + 1..self.len()).take(NEIGHBOURS);
+        let before = (0..self.at).rev().take(NEIGHBOURS);
+        behind
+            .chain(before)
+            .filter_map(|at| self.row(at).map(|row| row.id().into_owned()))
+            .collect()
+    }
+
+    pub(super) fn position(&self, id: &str) -> Option<usize> {
+        (0..self.len()).find(|at| self.row(*at).is_some_and(|row| row.id() == id))
+    }
+
+    /// Finds the selected row again by its id; where it vanished, its nearest neighbour is selected.
+    fn find_selected(&mut self, neighbours: &[String]) {
+        let Some(selected) = &self.selected else {
+            return;
+        };
+        if let Some(at) = self.position(selected) {
+            self.at = at;
+            return;
+        }
+        let at = {
+            let there: HashSet<Cow<'_, str>> = (0..self.len())
+                .filter_map(|at| self.row(at).map(Resource::id))
+                .collect();
+            neighbours
+                .iter()
+                .find(|id| there.contains(id.as_str()))
+                .and_then(|id| self.position(id))
+        };
+        let at = at.unwrap_or_else(|| self.at.min(self.len().saturating_sub(1)));
+        self.selected = None;
+        self.select_at(at);
+    }
+
+    pub(super) fn select_at(&mut self, at: usize) {
+        let at = at.min(self.len().saturating_sub(1));
+        let id = self.row(at).map(|row| row.id().into_owned());
+        if id != self.selected {
+            self.detail.to_start();
+        }
+        self.selected = id;
+        self.at = at;
+    }
+
+    /// Scrolls so that the selected row is seen.
+    pub(super) fn bring_into_view(&mut self) {
+        let height = self.height();
+        let last_top = self.len().saturating_sub(height);
+        self.top = self
+            .top
+            .clamp((self.at + 1).saturating_sub(height), self.at)
+            .min(last_top);
+    }
+
+    /// Marked rows that are loaded are shown as they are now.
+    fn refresh_marks(&mut self) {
+        for mark in &mut self.marks {
+            let now = self.window.rows().iter().find(|row| row.id() == mark.id());
+            if let Some(now) = now {
+                mark.clone_from(now);
+            }
+        }
+    }
+
+    pub(super) fn is_marked(&self, row: &T) -> bool {
+        self.marks.iter().any(|mark| mark.id() == row.id())
+    }
+}

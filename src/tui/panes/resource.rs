@@ -1,0 +1,160 @@
+//! What makes a list of a tab: the description of one kind of object, from which [`super::list::ListPane`] makes the tab.
+
+use super::{Allowed, Badge, Jump, Request, Scope, Tab};
+use crate::domain::filter::Filterable;
+use crate::store::{ListQuery, Page};
+use crate::tui::env::Env;
+use crate::tui::keymap::{Action, Context, Relative};
+use crate::tui::message::{Answer, ListOf, Overview, Question, Rows};
+use crate::tui::theme::Meaning;
+use crate::tui::widgets::detail::Detail;
+use std::borrow::Cow;
+use std::rc::Rc;
+
+/// What stands in a cell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cell {
+    pub text: String,
+    pub meaning: Option<Meaning>,
+}
+
+impl Cell {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            meaning: None,
+        }
+    }
+
+    pub fn meaning(text: impl Into<String>, meaning: Meaning) -> Self {
+        Self {
+            text: text.into(),
+            meaning: Some(meaning),
+        }
+    }
+}
+
+/// How a column gets its cell from a row.
+pub type CellOf<T> = Rc<dyn Fn(&T, &Env) -> Cell>;
+
+/// A column of a list.
+#[derive(Clone)]
+pub struct Column<T> {
+    pub title: Cow<'static, str>,
+    /// The field that it is sorted by, where it can be.
+    pub field: Option<Cow<'static, str>>,
+    /// Whether the first click on it sorts the largest first.
+    pub descending_first: bool,
+    /// Narrower than this it is not worth showing, wider it would be empty.
+    pub least: u16,
+    pub most: u16,
+    /// Columns with the lowest rank stay longest when it gets narrow.
+    pub rank: u8,
+    pub right: bool,
+    pub cell: CellOf<T>,
+}
+
+impl<T> Column<T> {
+    pub fn new(
+        title: impl Into<Cow<'static, str>>,
+        widths: (u16, u16),
+        rank: u8,
+        cell: impl Fn(&T, &Env) -> Cell + 'static,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            field: None,
+            descending_first: false,
+            least: widths.0,
+            most: widths.1,
+            rank,
+            right: false,
+            cell: Rc::new(cell),
+        }
+    }
+
+    /// It can be sorted by this field.
+    #[must_use]
+    pub fn sorts(mut self, field: impl Into<Cow<'static, str>>, descending_first: bool) -> Self {
+        self.field = Some(field.into());
+        self.descending_first = descending_first;
+        self
+    }
+
+    /// Its cells stand at the right edge, as numbers do.
+    #[must_use]
+    pub fn right(mut self) -> Self {
+        self.right = true;
+        self
+    }
+}
+
+/// What a verb is about.
+pub struct Selected<'a, T: Resource> {
+    pub current: Option<&'a T>,
+    pub marked: &'a [T],
+    /// What is known of the current one beside its row, once it came.
+    pub more: Option<&'a T::More>,
+    /// The key of the chosen row of the detail, while the detail has the keys.
+    pub chosen: Option<String>,
+    /// The part of the list that is shown.
+    pub scope: &'a Scope,
+}
+
+/// One kind of object and everything that its tab keeps to itself: columns, detail, verbs, relatives.
+pub trait Resource: Sized + Clone + PartialEq + Filterable + 'static {
+    const TAB: Tab;
+    /// The context of its own verbs.
+    const CONTEXT: Context;
+    /// What one and several of them are called.
+    const NOUNS: (&'static str, &'static str);
+
+    /// What the detail needs beside the row.
+    type More: Clone + PartialEq + 'static;
+    /// What the tab remembers of its own, such as the metric in the chart.
+    type State: Default + 'static;
+
+    /// What it is known by, as the store knows it.
+    fn id(&self) -> Cow<'_, str>;
+
+    /// Columns for these rows; kinds with free keys choose the keys that the rows have.
+    fn columns(rows: &[Self], state: &Self::State, env: &Env) -> Vec<Column<Self>>;
+
+    /// The list with this query, restricted to the scope.
+    fn list(scope: &Scope, list: ListQuery) -> ListOf;
+
+    /// Takes the rows of this kind.
+    fn rows(rows: Rows) -> Option<Page<Self>>;
+
+    fn badge(_overview: &Overview) -> Option<Badge> {
+        None
+    }
+
+    /// The question for the detail; `columns` is the width that a chart has there.
+    fn question(&self, state: &Self::State, columns: u16, env: &Env) -> Option<Question>;
+
+    /// Takes the answer to [`Resource::question`].
+    fn more(answer: Answer) -> Option<Self::More>;
+
+    fn detail(&self, more: Option<&Self::More>, state: &Self::State, env: &Env) -> Detail;
+
+    /// Whether one of its own verbs can be done now; `--read-only` has been asked already.
+    fn allows(action: Action, selected: &Selected<'_, Self>, env: &Env) -> Allowed;
+
+    /// Does one of its own verbs.
+    fn on(
+        action: Action,
+        state: &mut Self::State,
+        selected: &Selected<'_, Self>,
+        env: &Env,
+    ) -> Vec<Request>;
+
+    /// Where one can go from it: the kind, what the menu calls it, and the way.
+    fn relatives(&self, more: Option<&Self::More>) -> Vec<(Relative, String, Jump)>;
+
+    /// What stands where there is no row; `narrowed` tells that a filter or scope hides some.
+    fn empty(narrowed: bool, env: &Env) -> Vec<String>;
+
+    /// Whether an action changes something, and so needs a store that takes writes.
+    fn changes(action: Action) -> bool;
+}

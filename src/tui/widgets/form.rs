@@ -1,0 +1,345 @@
+//! Fields to fill in: lines of text and choices between words, each with what is wrong with it.
+//!
+//! ```text
+//!   Name         fraud
+//!              ! the name is taken
+//!   Status       ‹ ACTIVE ›
+//! ▸ Tags         team=risk
+//!                key=value, several with spaces between them
+//! ```
+//! It keeps and draws what was typed; what the fields mean and whether they are right is somebody else's.
+
+use super::text;
+use super::text_input::{TextInput, Typed};
+use crate::domain::text::visible;
+use crate::tui::theme::Theme;
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+/// The longest text of a field; the service has the last word on shorter limits.
+const LONGEST: usize = 5_000;
+const LABELS: u16 = 14;
+
+/// What a field takes.
+#[derive(Debug, Clone)]
+enum Kind {
+    Text(TextInput),
+    Choice { words: Vec<String>, at: usize },
+}
+
+/// One field.
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub name: &'static str,
+    label: &'static str,
+    help: &'static str,
+    kind: Kind,
+    first: String,
+    pub error: Option<String>,
+    /// Whether somebody changed it, so that what is wrong with it may be told.
+    pub touched: bool,
+}
+
+impl Field {
+    pub fn text(name: &'static str, label: &'static str, help: &'static str, first: &str) -> Self {
+        let kind = Kind::Text(TextInput::new(first).at_most(LONGEST));
+        Self::new(name, label, help, kind, first)
+    }
+
+    /// A choice between words; `first` is the one chosen already.
+    pub fn choice(
+        name: &'static str,
+        label: &'static str,
+        help: &'static str,
+        words: Vec<String>,
+        first: &str,
+    ) -> Self {
+        let at = words.iter().position(|word| word == first).unwrap_or(0);
+        let first = words.get(at).cloned().unwrap_or_default();
+        Self::new(name, label, help, Kind::Choice { words, at }, &first)
+    }
+
+    fn new(
+        name: &'static str,
+        label: &'static str,
+        help: &'static str,
+        kind: Kind,
+        first: &str,
+    ) -> Self {
+        Self {
+            name,
+            label,
+            help,
+            kind,
+            first: first.to_owned(),
+            error: None,
+            touched: false,
+        }
+    }
+
+    pub fn value(&self) -> &str {
+        match &self.kind {
+            Kind::Text(input) => input.value(),
+            Kind::Choice { words, at } => words.get(*at).map_or("", String::as_str),
+        }
+    }
+
+    pub fn is_changed(&self) -> bool {
+        self.value() != self.first
+    }
+
+    fn rows(&self, focused: bool) -> u16 {
+        1 + u16::from(self.error.is_some())
+            + u16::from(focused && self.error.is_none() && !self.help.is_empty())
+    }
+}
+
+/// Fields, one of which has the keys.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    fields: Vec<Field>,
+    at: usize,
+}
+
+impl Fields {
+    pub fn push(&mut self, field: Field) {
+        self.fields.push(field);
+    }
+
+    pub fn all(&self) -> &[Field] {
+        &self.fields
+    }
+
+    pub fn all_mut(&mut self) -> &mut [Field] {
+        &mut self.fields
+    }
+
+    pub fn is_changed(&self) -> bool {
+        self.fields.iter().any(Field::is_changed)
+    }
+
+    pub fn move_by(&mut self, step: isize) {
+        let count = self.fields.len().max(1);
+        self.at = (self.at + count).saturating_add_signed(step) % count;
+    }
+
+    /// Gives the keys to a field.
+    pub fn focus(&mut self, name: &str) {
+        if let Some(at) = self.fields.iter().position(|field| field.name == name) {
+            self.at = at;
+        }
+    }
+
+    /// Chooses the next word, or another one back; tells whether the focused field is a choice.
+    pub fn turn(&mut self, step: isize) -> bool {
+        let Some(field) = self.fields.get_mut(self.at) else {
+            return false;
+        };
+        let Kind::Choice { words, at } = &mut field.kind else {
+            return false;
+        };
+        let count = words.len().max(1);
+        *at = (*at + count).saturating_add_signed(step) % count;
+        field.touched = true;
+        true
+    }
+
+    /// Takes a key as text, or as the first letter of a choice.
+    pub fn typed(&mut self, key: KeyEvent) -> Typed {
+        let Some(field) = self.fields.get_mut(self.at) else {
+            return Typed::Ignored;
+        };
+        let typed = match &mut field.kind {
+            Kind::Text(input) => input.on_key(key),
+            Kind::Choice { words, at } => choose(words, at, key),
+        };
+        if typed == Typed::Changed {
+            field.touched = true;
+        }
+        typed
+    }
+
+    pub fn pasted(&mut self, text: &str) -> bool {
+        match self.fields.get_mut(self.at) {
+            Some(Field {
+                kind: Kind::Text(input),
+                touched,
+                ..
+            }) => {
+                *touched = true;
+                input.paste(text) == Typed::Changed
+            }
+            _ => false,
+        }
+    }
+
+    /// How many rows all fields take.
+    pub fn rows(&self) -> u16 {
+        let rows = self.fields.iter().enumerate();
+        rows.map(|(at, field)| field.rows(at == self.at)).sum()
+    }
+
+    /// Draws the fields, scrolled so that the focused one is seen; returns where the cursor belongs.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) -> Option<Position> {
+        if area.is_empty() {
+            return None;
+        }
+        let rows = |at: usize| self.fields[at].rows(at == self.at);
+        // As many fields above the focused one as have room with it.
+        let mut first = self.at.min(self.fields.len().saturating_sub(1));
+        let mut taken = self.fields.get(first).map_or(0, |_| rows(first));
+        while first > 0 && taken + rows(first - 1) <= area.height {
+            first -= 1;
+            taken += rows(first);
+        }
+        let mut y = area.y;
+        let mut cursor = None;
+        for (at, field) in self.fields.iter().enumerate().skip(first) {
+            let rows = rows(at);
+            let left = area.bottom().saturating_sub(y);
+            if left == 0 {
+                break;
+            }
+            let place = Rect {
+                y,
+                height: rows.min(left),
+                ..area
+            };
+            let found = field.draw(place, buf, theme, at == self.at);
+            cursor = cursor.or(found);
+            y += place.height;
+        }
+        cursor
+    }
+}
+
+/// The next word that begins with a letter.
+fn choose(words: &[String], at: &mut usize, key: KeyEvent) -> Typed {
+    let crossterm::event::KeyCode::Char(c) = key.code else {
+        return Typed::Ignored;
+    };
+    if key
+        .modifiers
+        .intersects(crossterm::event::KeyModifiers::CONTROL | crossterm::event::KeyModifiers::ALT)
+    {
+        return Typed::Ignored;
+    }
+    let count = words.len();
+    let next = (1..=count).map(|step| (*at + step) % count).find(|next| {
+        let first = words[*next].chars().next();
+        c == ' ' || first.is_some_and(|first| first.eq_ignore_ascii_case(&c))
+    });
+    match next {
+        Some(next) => {
+            *at = next;
+            Typed::Changed
+        }
+        None => Typed::Taken,
+    }
+}
+
+impl Field {
+    fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) -> Option<Position> {
+        let labels = LABELS.min(area.width / 3);
+        let room = usize::from(labels.saturating_sub(3));
+        if focused {
+            buf.set_stringn(area.x, area.y, "▸", usize::from(area.width), theme.key);
+        }
+        let label = text::cut(self.label, room);
+        let style = if focused { theme.title } else { theme.label };
+        buf.set_stringn(area.x + 2.min(area.width), area.y, label, room, style);
+        let input = Rect {
+            x: area.x + labels,
+            width: area.width - labels,
+            height: 1,
+            ..area
+        };
+        let cursor = match &self.kind {
+            Kind::Text(text) => text.draw(input, buf, theme, focused),
+            Kind::Choice { words, at } => {
+                let word = words.get(*at).map_or("", String::as_str);
+                let shown = format!("‹ {} ›", visible(word));
+                let style = if focused {
+                    theme.input_focus
+                } else {
+                    theme.input
+                };
+                let width = usize::from(input.width);
+                buf.set_stringn(input.x, input.y, text::cut(&shown, width), width, style);
+                None
+            }
+        };
+        let below = match &self.error {
+            Some(error) => Some((format!("! {error}"), theme.error)),
+            None if focused && !self.help.is_empty() => Some((self.help.to_owned(), theme.hint)),
+            None => None,
+        };
+        if let (Some((said, style)), true) = (below, area.height > 1) {
+            let width = usize::from(input.width);
+            buf.set_stringn(input.x, area.y + 1, text::cut(&said, width), width, style);
+        }
+        cursor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    fn fields() -> Fields {
+        let mut fields = Fields::default();
+        fields.push(Field::text("name", "Name", "of the experiment", ""));
+        let words = ["ACTIVE", "ARCHIVED", "COMPLETED"]
+            .map(str::to_owned)
+            .to_vec();
+        fields.push(Field::choice("status", "Status", "", words, "ARCHIVED"));
+        fields
+    }
+
+    fn press(fields: &mut Fields, c: char) -> Typed {
+        fields.typed(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE))
+    }
+
+    #[test]
+    fn text_is_typed_and_choices_are_turned() {
+        let mut fields = fields();
+        assert!(!fields.is_changed());
+        assert_eq!(press(&mut fields, 'x'), Typed::Changed);
+        assert_eq!(fields.all()[0].value(), "x");
+        assert!(!fields.turn(1), "a text is not turned");
+        fields.move_by(1);
+        assert_eq!(fields.all()[1].value(), "ARCHIVED");
+        fields.turn(1);
+        assert_eq!(fields.all()[1].value(), "COMPLETED");
+        press(&mut fields, 'a');
+        assert_eq!(fields.all()[1].value(), "ACTIVE");
+        fields.move_by(1);
+        press(&mut fields, 'y');
+        assert_eq!(fields.all()[0].value(), "xy");
+    }
+
+    #[test]
+    fn the_focused_field_is_seen_at_any_height() {
+        let mut fields = fields();
+        fields.all_mut()[1].error = Some("no".to_owned());
+        fields.move_by(1);
+        let theme = Theme::default();
+        for height in 1..4 {
+            let area = Rect::new(0, 0, 40, height);
+            let mut buf = Buffer::empty(area);
+            fields.draw(area, &mut buf, &theme);
+            let seen: String = buf
+                .content
+                .iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect();
+            assert!(seen.contains("Status"), "{height}: {seen}");
+        }
+        for width in 0..6 {
+            let area = Rect::new(0, 0, width, 2);
+            fields.draw(area, &mut Buffer::empty(area), &theme);
+        }
+    }
+}

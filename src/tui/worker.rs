@@ -1,0 +1,178 @@
+//! Carries out the effects of the core against the service, in tasks, and sends answers back through the one channel.
+//!
+//! Reads have a lane for each place on the screen: a new question ends the task of the old one. Writes go through one ordered
+//! lane that nothing on the screen can end; on quit they are waited for. It draws nothing.
+
+mod reads;
+mod writes;
+
+use super::message::{Failure, Lane, Msg, Question, Ticket, Write};
+use crate::service::ModelLifecycleService;
+use crate::store::ChangeToken;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+
+/// Runs effects. Dropping it ends the reads.
+pub struct Worker {
+    service: ModelLifecycleService,
+    messages: mpsc::Sender<Msg>,
+    tasks: JoinSet<()>,
+    lanes: HashMap<Lane, AbortHandle>,
+    writes: mpsc::UnboundedSender<(Ticket, Write)>,
+    interval: watch::Sender<Duration>,
+    writer: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts the lane of writes and the watch over the store, which asks it at this interval whether something was written.
+    ///
+    /// What is asked after this sees every write that the watch does not tell.
+    pub async fn start(
+        service: ModelLifecycleService,
+        messages: mpsc::Sender<Msg>,
+        interval: Duration,
+    ) -> Self {
+        let seen = service.change_token().await.ok();
+        let (writes, waiting) = mpsc::unbounded_channel();
+        let (interval, interval_seen) = watch::channel(interval);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(watch_store(
+            service.clone(),
+            messages.clone(),
+            seen,
+            interval_seen,
+        ));
+        let lane = tokio::spawn(write_in_order(service.clone(), messages.clone(), waiting));
+        Self {
+            service,
+            messages,
+            tasks,
+            lanes: HashMap::new(),
+            writes,
+            interval,
+            writer: Some(lane),
+        }
+    }
+
+    /// Starts to answer a question; an unanswered one of the same lane ends.
+    pub fn ask(&mut self, lane: Lane, ticket: Ticket, question: Question) {
+        let (service, messages) = (self.service.clone(), self.messages.clone());
+        let task = self.tasks.spawn(async move {
+            let answer = reads::answer(&service, question)
+                .await
+                .map_err(|error| Failure::from(&error));
+            let message = Msg::Answer {
+                lane,
+                ticket,
+                answer,
+            };
+            // The loop is gone when nobody listens; there is nobody left to tell.
+            let _ = messages.send(message).await;
+        });
+        if let Some(old) = self.lanes.insert(lane, task) {
+            old.abort();
+        }
+    }
+
+    /// Lets a change wait for its turn.
+    pub fn write(&self, ticket: Ticket, write: Write) {
+        // The lane ends only with the worker.
+        let _ = self.writes.send((ticket, write));
+    }
+
+    /// Sets how often the store is asked whether something was written.
+    pub fn watch_every(&self, interval: Duration) {
+        self.interval.send_replace(interval);
+    }
+
+    /// Waits until a task ended, and tells when it ended by a panic. Never returns while no task runs.
+    pub async fn ended(&mut self) -> Result<(), JoinError> {
+        loop {
+            tokio::select! {
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Err(error) if error.is_panic() => return Err(error),
+                    _ => {}
+                },
+                ended = joined(&mut self.writer) => {
+                    self.writer = None;
+                    ended?;
+                }
+            }
+        }
+    }
+
+    /// Ends the reads and waits for the writes under way; tells whether all of them were carried out.
+    pub async fn finish(mut self, deadline: Duration) -> bool {
+        self.tasks.abort_all();
+        drop(self.writes);
+        match self.writer.take() {
+            Some(writer) => tokio::time::timeout(deadline, writer).await.is_ok(),
+            None => true,
+        }
+    }
+}
+
+async fn joined(writer: &mut Option<tokio::task::JoinHandle<()>>) -> Result<(), JoinError> {
+    match writer {
+        Some(writer) => writer.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn write_in_order(
+    service: ModelLifecycleService,
+    messages: mpsc::Sender<Msg>,
+    mut waiting: mpsc::UnboundedReceiver<(Ticket, Write)>,
+) {
+    while let Some((ticket, write)) = waiting.recv().await {
+        let result = writes::carry_out(&service, write)
+            .await
+            .map_err(|error| Failure::from(&error));
+        // A full channel nobody reads any more must not hold up the writes that still wait.
+        let _ = messages
+            .send_timeout(Msg::Written { ticket, result }, Duration::from_secs(1))
+            .await;
+    }
+}
+
+/// Tells when something was written: cheap questions at an interval, one message for each change seen.
+async fn watch_store(
+    service: ModelLifecycleService,
+    messages: mpsc::Sender<Msg>,
+    mut seen: Option<ChangeToken>,
+    mut interval: watch::Receiver<Duration>,
+) {
+    let mut failing = false;
+    loop {
+        let message = match service.change_token().await {
+            Ok(token) => {
+                let changed = seen.is_some_and(|seen| seen != token);
+                seen = Some(token);
+                if std::mem::take(&mut failing) {
+                    Some(Msg::Watch(None))
+                } else {
+                    changed.then_some(Msg::Changed)
+                }
+            }
+            Err(error) => {
+                failing = true;
+                Some(Msg::Watch(Some(Failure::from(&error))))
+            }
+        };
+        if let Some(message) = message
+            && messages.send(message).await.is_err()
+        {
+            return;
+        }
+        let mut pause = *interval.borrow_and_update();
+        if failing {
+            pause = pause.max(Duration::from_secs(2));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            changed = interval.changed() => if changed.is_err() { return },
+        }
+    }
+}

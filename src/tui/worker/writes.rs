@@ -1,0 +1,172 @@
+//! Carries out changes through the service, and says in a sentence what came of each.
+
+use crate::service::{ModelLifecycleService, Result};
+use crate::tui::message::{Write, Written};
+
+pub(super) async fn carry_out(service: &ModelLifecycleService, write: Write) -> Result<Written> {
+    match write {
+        Write::CreateExperiment(_)
+        | Write::UpdateExperiment(..)
+        | Write::LogRun(_)
+        | Write::UpdateRun(..) => work(service, write).await,
+        Write::RecordDrift(_)
+        | Write::AcknowledgeDrift(..)
+        | Write::ResolveDrift(..)
+        | Write::CreateDeployment(_)
+        | Write::UpdateDeployment(..)
+        | Write::RollBack(..) => serving(service, write).await,
+        _ => registry(service, write).await,
+    }
+}
+
+fn written(said: String, id: impl Into<String>) -> Written {
+    Written {
+        said,
+        id: id.into(),
+    }
+}
+
+async fn work(service: &ModelLifecycleService, write: Write) -> Result<Written> {
+    Ok(match write {
+        Write::CreateExperiment(new) => {
+            let experiment = service.create_experiment(new).await?;
+            written(
+                format!("experiment '{}' created", experiment.name),
+                experiment.name.as_str(),
+            )
+        }
+        Write::UpdateExperiment(name, update) => {
+            let experiment = service.update_experiment(&name, &update).await?;
+            written(
+                format!("experiment '{}' updated", experiment.name),
+                experiment.name.as_str(),
+            )
+        }
+        Write::LogRun(new) => {
+            let run = service.log_run(new).await?;
+            let said = format!("run '{}' logged", crate::domain::text::visible(&run.name));
+            written(said, run.run_id.as_str())
+        }
+        Write::UpdateRun(run_id, update) => {
+            let run = service.update_run(&run_id, &update).await?;
+            let name = crate::domain::text::visible(&run.name);
+            let said = match update.status {
+                Some(status) => format!("run '{name}' is {status}"),
+                None => format!("run '{name}' updated"),
+            };
+            written(said, run.run_id.as_str())
+        }
+        _ => unreachable!("carry_out sends only experiments and runs here"),
+    })
+}
+
+async fn registry(service: &ModelLifecycleService, write: Write) -> Result<Written> {
+    let (said, version) = match write {
+        Write::RegisterVersion(new) => ("registered", service.register_model_version(new).await?),
+        Write::UpdateVersion(model, version, update) => (
+            "updated",
+            service
+                .update_model_version(&model, &version, &update)
+                .await?,
+        ),
+        Write::SetStage(model, version, stage, change) => {
+            let version = service.set_stage(&model, &version, stage, &change).await?;
+            let said = format!(
+                "version '{}' is in stage {}",
+                version.label(),
+                version.stage
+            );
+            return Ok(written(said, version.label()));
+        }
+        Write::SetAlias(model, version, alias) => {
+            let version = service.set_alias(&model, &version, &alias).await?;
+            let said = format!("alias '{alias}' names version '{}'", version.label());
+            return Ok(written(said, version.label()));
+        }
+        Write::RemoveAlias(model, alias) => {
+            let version = service.registry().remove_alias(&model, &alias).await?;
+            let said = format!("alias '{alias}' taken from version '{}'", version.label());
+            return Ok(written(said, version.label()));
+        }
+        Write::AppendItem(model, version, item) => {
+            let version = service
+                .append_checklist_item(&model, &version, &item)
+                .await?;
+            let said = format!(
+                "item '{}' added to the checklist of '{}'",
+                item.name,
+                version.label()
+            );
+            return Ok(written(said, version.label()));
+        }
+        Write::MarkItems {
+            model_name,
+            version,
+            marks,
+            notes,
+            expected,
+        } => (
+            "has its checklist marked",
+            service
+                .approvals()
+                .mark(&model_name, &version, &marks, notes.as_deref(), expected)
+                .await?,
+        ),
+        Write::Decide(model, version, decision) => {
+            let verdict = decision.verdict;
+            let version = service
+                .approvals()
+                .decide(&model, &version, &decision)
+                .await?;
+            let said = format!("{verdict} recorded on version '{}'", version.label());
+            return Ok(written(said, version.label()));
+        }
+        _ => unreachable!("carry_out sends only versions here"),
+    };
+    Ok(written(
+        format!("version '{}' {said}", version.label()),
+        version.label(),
+    ))
+}
+
+async fn serving(service: &ModelLifecycleService, write: Write) -> Result<Written> {
+    let event = match write {
+        Write::RecordDrift(new) => service.record_drift_event(new).await?,
+        Write::AcknowledgeDrift(event_id, note, expected) => {
+            service
+                .drift()
+                .acknowledge(&event_id, note.as_deref(), expected)
+                .await?
+        }
+        Write::ResolveDrift(event_id, note, expected) => {
+            service.drift().resolve(&event_id, &note, expected).await?
+        }
+        write => return deployment(service, write).await,
+    };
+    let said = format!(
+        "drift of '{}' on '{} {}' is {}, {}",
+        event.metric, event.model_name, event.version, event.state, event.severity
+    );
+    Ok(written(said, event.event_id.as_str()))
+}
+
+async fn deployment(service: &ModelLifecycleService, write: Write) -> Result<Written> {
+    let deployment = match write {
+        Write::CreateDeployment(new) => service.create_deployment(new).await?,
+        Write::UpdateDeployment(deployment_id, update) => {
+            service.update_deployment(&deployment_id, &update).await?
+        }
+        Write::RollBack(deployment_id, rollback) => {
+            service
+                .deployments()
+                .roll_back(&deployment_id, &rollback)
+                .await?
+        }
+        _ => unreachable!("serving sends only deployments here"),
+    };
+    let said = format!(
+        "deployment of '{} {}' to {} is {}",
+        deployment.model_name, deployment.version, deployment.environment, deployment.status
+    );
+    Ok(written(said, deployment.deployment_id.as_str()))
+}

@@ -4,10 +4,12 @@
 //! domain's own code; words of a vocabulary, numbers and times become plain SQL that an index can serve.
 
 use super::column::nearest_nanos;
+use super::fault::Result;
 use super::functions::op_number;
 use crate::domain::Filter;
 use crate::domain::filter::{self, FieldValue, Op, Test};
 use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 use std::borrow::Cow;
 
 /// How a list's rows are found, filtered and sorted.
@@ -45,17 +47,18 @@ pub(super) enum Kind {
     Time,
 }
 
-/// Values under keys. `on` has `{key}` where the key is bound.
+/// Values under keys.
 pub(super) struct Keyed {
     /// `metrics.`
     pub(super) prefix: &'static str,
     pub(super) table: &'static str,
+    /// The condition on the key, which is bound at `{key}`.
     pub(super) on: &'static str,
     /// The value: a number for metrics, else a text.
     pub(super) value: &'static str,
     /// The value as a number; for metrics the same.
     pub(super) number: &'static str,
-    /// The row's surrogate key as this table has it, where an index gives rows in the order of the value.
+    /// The row's surrogate key as this table has it, where an index gives rows in the order of the number; `None` for JSON, which lies in the row itself.
     pub(super) ordered_id: Option<&'static str>,
     pub(super) is_number: bool,
 }
@@ -106,13 +109,19 @@ impl Binder {
 }
 
 /// The conditions that a filter puts on the rows of a list.
-pub(super) fn conditions(table: &ListTable, filter: &Filter, binder: &mut Binder) -> Vec<String> {
+pub(super) fn conditions(
+    connection: &Connection,
+    table: &ListTable,
+    filter: &Filter,
+    binder: &mut Binder,
+) -> Result<Vec<String>> {
+    let compiler = Compiler { connection, table };
     filter
         .terms
         .iter()
         .map(|term| {
-            let holds = test(table, &term.test, binder);
-            if term.negated { not(&holds) } else { holds }
+            let holds = compiler.test(&term.test, binder)?;
+            Ok(if term.negated { not(&holds) } else { holds })
         })
         .collect()
 }
@@ -122,35 +131,109 @@ fn not(condition: &str) -> String {
     format!("NOT ifnull({condition}, 0)")
 }
 
-fn any(conditions: impl Iterator<Item = String>) -> String {
-    let conditions: Vec<String> = conditions.collect();
-    match conditions.len() {
+fn any(conditions: impl Iterator<Item = Result<String>>) -> Result<String> {
+    let conditions: Vec<String> = conditions.collect::<Result<_>>()?;
+    Ok(match conditions.len() {
         0 => "0".to_owned(),
         _ => format!("({})", conditions.join(" OR ")),
-    }
+    })
 }
 
-fn test(table: &ListTable, test: &Test, binder: &mut Binder) -> String {
-    match test {
-        Test::Word(word) => any(table
-            .words
-            .iter()
-            .map(|source| source.compares(Op::Contains, word, binder))),
-        Test::Field { field, op, value } => {
-            let places = places(table, field);
-            let mut each = |op: Op, value: &str| {
-                any(places.iter().map(|place| place.compares(op, value, binder)))
-            };
-            match op {
-                Op::NotEqual => not(&each(Op::Equal, value)),
-                Op::Equal if value.is_empty() => {
-                    let empty = each(Op::Equal, "");
-                    let there = any(places.iter().map(|place| place.is_there(binder)));
-                    format!("({} OR {empty})", not(&there))
+/// Looks into the store to choose between two ways of saying the same.
+struct Compiler<'a> {
+    connection: &'a Connection,
+    table: &'a ListTable,
+}
+
+/// Up to so many rows with a value are found by the value, more are looked at in the order of the list until a page is full.
+const RARE: i64 = 2000;
+
+impl Compiler<'_> {
+    fn test(&self, test: &Test, binder: &mut Binder) -> Result<String> {
+        match test {
+            Test::Word(word) => any(self
+                .table
+                .words
+                .iter()
+                .map(|source| Ok(source.compares(Op::Contains, word, binder)))),
+            Test::Field { field, op, value } => {
+                let places = places(self.table, field);
+                let mut each = |op: Op, value: &str| {
+                    any(places
+                        .iter()
+                        .map(|place| self.compares(place, op, value, binder)))
+                };
+                match op {
+                    Op::NotEqual => each(Op::Equal, value).map(|equal| not(&equal)),
+                    Op::Equal if value.is_empty() => {
+                        let empty = each(Op::Equal, "")?;
+                        let there = any(places
+                            .iter()
+                            .map(|place| Ok(place.is_there(self.table, binder))))?;
+                        Ok(format!("({} OR {empty})", not(&there)))
+                    }
+                    op => each(*op, value),
                 }
-                op => each(*op, value),
             }
         }
+    }
+
+    fn compares(
+        &self,
+        place: &Place<'_>,
+        op: Op,
+        value: &str,
+        binder: &mut Binder,
+    ) -> Result<String> {
+        let (keyed, key) = match place {
+            Place::Field(source) => return Ok(source.compares(op, value, binder)),
+            Place::Key(keyed, key) => (keyed, key),
+        };
+        let ordered = matches!(
+            op,
+            Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual
+        );
+        // Words and numbers are equal by the domain's rule; order is only ever that of numbers.
+        let by_number = keyed.is_number || ordered;
+        let test = |binder: &mut Binder| {
+            if by_number {
+                compare(Kind::Number, keyed.number, op, value, binder)
+            } else {
+                compare(Kind::Text, keyed.value, op, value, binder)
+            }
+        };
+        if let Some(id) = keyed.ordered_id
+            && by_number
+            && self.is_rare(keyed, key, test)?
+        {
+            let (on, test) = (keyed.on(key, binder), test(binder));
+            let (own, rows) = (self.table.id, keyed.table);
+            return Ok(format!(
+                "{own} IN (SELECT {id} FROM {rows} WHERE {on} AND {test})"
+            ));
+        }
+        let test = test(binder);
+        Ok(keyed.exists(self.table, key, &test, binder))
+    }
+
+    /// Whether few rows hold in a test that an index answers.
+    fn is_rare(
+        &self,
+        keyed: &Keyed,
+        key: &str,
+        test: impl Fn(&mut Binder) -> String,
+    ) -> Result<bool> {
+        let mut binder = Binder::default();
+        let (on, test) = (keyed.on(key, &mut binder), test(&mut binder));
+        let (rows, most) = (keyed.table, binder.bind(RARE + 1));
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {rows} WHERE {on} AND {test} LIMIT {most})"
+        );
+        let found: i64 = self
+            .connection
+            .prepare_cached(&sql)?
+            .query_row(params_from_iter(&binder.values), |row| row.get(0))?;
+        Ok(found <= RARE)
     }
 }
 
@@ -183,26 +266,7 @@ pub(super) fn prefixed<'a>(table: &ListTable, field: &'a str) -> Option<(&'stati
 }
 
 impl Place<'_> {
-    fn compares(&self, op: Op, value: &str, binder: &mut Binder) -> String {
-        match self {
-            Self::Field(source) => source.compares(op, value, binder),
-            Self::Key(keyed, key) => {
-                let ordered = matches!(
-                    op,
-                    Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual
-                );
-                // Words and numbers are equal by the domain's rule; order is only ever that of numbers.
-                let test = if keyed.is_number || ordered {
-                    compare(Kind::Number, keyed.number, op, value, binder)
-                } else {
-                    compare(Kind::Text, keyed.value, op, value, binder)
-                };
-                keyed.exists(key, &test, binder)
-            }
-        }
-    }
-
-    fn is_there(&self, binder: &mut Binder) -> String {
+    fn is_there(&self, list: &ListTable, binder: &mut Binder) -> String {
         match self {
             Self::Field(source) => match source.rows {
                 Some((table, on)) => format!("EXISTS (SELECT 1 FROM {table} WHERE {on})"),
@@ -210,20 +274,35 @@ impl Place<'_> {
                 None if matches!(source.kind, Kind::Number) => "1".to_owned(),
                 None => format!("{} IS NOT NULL", source.expr),
             },
-            Self::Key(keyed, key) => keyed.exists(key, "1", binder),
+            Self::Key(keyed, key) => keyed.exists(list, key, "1", binder),
         }
     }
 }
 
 impl Keyed {
-    /// The condition that binds the key.
-    pub(super) fn on(&self, key: &str, binder: &mut Binder) -> String {
+    /// The condition on the key.
+    fn on(&self, key: &str, binder: &mut Binder) -> String {
         let place = binder.bind(key.to_owned());
         self.on.replace("{key}", &place)
     }
 
-    pub(super) fn exists(&self, key: &str, test: &str, binder: &mut Binder) -> String {
+    /// The condition on the key in a row of a list.
+    pub(super) fn within(&self, list: &ListTable, key: &str, binder: &mut Binder) -> String {
         let on = self.on(key, binder);
+        match self.ordered_id {
+            Some(id) => format!("{id} = {} AND {on}", list.id),
+            None => on,
+        }
+    }
+
+    pub(super) fn exists(
+        &self,
+        list: &ListTable,
+        key: &str,
+        test: &str,
+        binder: &mut Binder,
+    ) -> String {
+        let on = self.within(list, key, binder);
         format!(
             "EXISTS (SELECT 1 FROM {} WHERE {on} AND {test})",
             self.table
@@ -281,3 +360,6 @@ fn symbol(op: Op) -> &'static str {
         Op::GreaterOrEqual => ">=",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,7 @@ pub(super) fn count(
 ) -> Result<u64> {
     let mut binder = Binder::default();
     let mut all = restrict(&mut binder);
-    all.extend(conditions(table, &query.filter, &mut binder));
+    all.extend(conditions(connection, table, &query.filter, &mut binder)?);
     let sql = format!("SELECT count(*) FROM {}{}", table.from, clause(&all));
     let count: i64 = connection
         .prepare_cached(&sql)?
@@ -62,7 +62,7 @@ pub(super) fn page<T>(
 ) -> Result<Page<T>> {
     let mut binder = Binder::default();
     let mut all = restrict(&mut binder);
-    all.extend(conditions(table, &query.filter, &mut binder));
+    all.extend(conditions(connection, table, &query.filter, &mut binder)?);
     let list = List {
         connection,
         order: query.sort.as_ref().map_or_else(String::new, |sort| {

@@ -85,7 +85,7 @@ fn with_key(connection: &Connection, table: &ListTable, key: &str) -> Result<Vec
     for keyed in table.keyed {
         let mut binder = Binder::default();
         let (from, _) = joined(table, keyed);
-        let on = keyed.on(key, &mut binder);
+        let on = keyed.within(table, key, &mut binder);
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {from} WHERE {on})");
         if connection
             .prepare_cached(&sql)?
@@ -110,8 +110,8 @@ fn first_segments(
         let cases: Vec<String> = kinds
             .iter()
             .map(|keyed| {
-                let has = keyed.exists(key, "1", binder);
-                let on = keyed.on(key, binder);
+                let has = keyed.exists(table, key, "1", binder);
+                let on = keyed.within(table, key, binder);
                 format!(
                     "WHEN {has} THEN (SELECT {} FROM {} WHERE {on})",
                     value(keyed),
@@ -172,7 +172,7 @@ fn keyed_segments(
     let (from, id) = joined(table, keyed);
     let with = |extra: String, order: String| {
         let mut binder = binder.clone();
-        let on = keyed.on(key, &mut binder);
+        let on = keyed.within(table, key, &mut binder);
         Segment {
             from: from.clone(),
             id: id.clone(),
@@ -197,7 +197,7 @@ fn keyed_segments(
         "1".clone_into(&mut there);
     }
     let mut binder = binder.clone();
-    let nothing = format!("NOT {}", keyed.exists(key, &there, &mut binder));
+    let nothing = format!("NOT {}", keyed.exists(table, key, &there, &mut binder));
     segments.push(Segment {
         from: table.from.to_owned(),
         id: table.id.to_owned(),

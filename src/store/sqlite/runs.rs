@@ -58,7 +58,7 @@ pub(super) static LIST: ListTable = ListTable {
         Keyed {
             prefix: "metrics.",
             table: "series s",
-            on: "s.run = r.id AND s.key_id = (SELECT key_id FROM keys WHERE key = {key})",
+            on: "s.key_id = (SELECT key_id FROM keys WHERE key = {key})",
             value: "s.latest_value",
             number: "s.latest_value",
             ordered_id: Some("s.run"),
@@ -66,11 +66,11 @@ pub(super) static LIST: ListTable = ListTable {
         },
         attribute(
             "params.",
-            "a.run = r.id AND a.kind = 'P' AND a.key_id = (SELECT key_id FROM keys WHERE key = {key})",
+            "a.kind = 'P' AND a.key_id = (SELECT key_id FROM keys WHERE key = {key})",
         ),
         attribute(
             "tags.",
-            "a.run = r.id AND a.kind = 'T' AND a.key_id = (SELECT key_id FROM keys WHERE key = {key})",
+            "a.kind = 'T' AND a.key_id = (SELECT key_id FROM keys WHERE key = {key})",
         ),
     ],
 };

@@ -91,7 +91,7 @@ fn start(cli: Cli, out: &Output) -> Result<()> {
     };
     let ctx = Context::new(cli.globals, out.clone())?;
     start_log(&ctx);
-    tracing::debug!(store = %ctx.loaded.settings.store.path, "started");
+    tracing::debug!(store = %error::harmless(&ctx.loaded.settings.store.path), "started");
     on_runtime(dispatch(&ctx, command)).inspect_err(|error| {
         if !error.is_silent() {
             tracing::info!(kind = error.kind(), "refused: {}", error.sentence());
@@ -110,7 +110,10 @@ fn start_log(ctx: &Context) {
         }),
         None => Err("there is no home directory for the log".to_owned()),
     };
-    if let Err(problem) = started {
+    // Whoever reads JSON from stderr reads one document of it, or none.
+    if let Err(problem) = started
+        && !ctx.out.json
+    {
         ctx.out.talk(&format!("warning: {problem}"));
     }
 }

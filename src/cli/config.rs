@@ -3,12 +3,20 @@
 use super::context::Context;
 use super::error::Result;
 use super::output::{Cell, Column, Sections, Style, Table};
-use crate::config::{Origin, SETTINGS, redacted};
+use crate::config::{Origin, SETTINGS, Value, redacted};
 use clap::Args;
 use std::path::Path;
 
 #[derive(Debug, Args)]
 pub struct ConfigArgs {}
+
+/// A value without the password of an address in it.
+fn shown(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Text(text) => redacted(text).into(),
+        value => value.to_json(),
+    }
+}
 
 pub(super) fn run(ctx: &Context, _args: &ConfigArgs) -> Result<()> {
     let loaded = &ctx.loaded;
@@ -34,7 +42,7 @@ pub(super) fn run(ctx: &Context, _args: &ConfigArgs) -> Result<()> {
             .map(|setting| {
                 serde_json::json!({
                     "key": setting.key,
-                    "value": (setting.get)(&loaded.settings).to_json(),
+                    "value": shown(&(setting.get)(&loaded.settings)),
                     "origin": loaded.origin(setting.key).as_str(),
                     "env": setting.env,
                     "help": setting.help,

@@ -4,7 +4,7 @@ pub mod health;
 pub mod show;
 
 use super::context::Context;
-use super::error::Result;
+use super::error::{CliError, Result};
 use super::list::{self, Fields, ListArgs};
 use super::output::{Cell, Column, Style, ago};
 use super::parse::words;
@@ -135,6 +135,13 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
         reason: args.reason,
         expected: args.revision.map(Revision),
     };
+    if update.status.is_none()
+        && update.endpoint.is_none()
+        && update.health_check.is_none()
+        && update.reason.is_none()
+    {
+        return Err(CliError::nothing_to_change());
+    }
     let before = match args.status {
         Some(DeploymentStatus::Active) => {
             service

@@ -55,6 +55,14 @@ impl CliError {
         }
     }
 
+    /// An update that names nothing to change.
+    pub fn nothing_to_change() -> Self {
+        Self::Usage {
+            message: "nothing to change was named".to_owned(),
+            hint: Some("--help shows what can be changed".to_owned()),
+        }
+    }
+
     pub fn io(doing: impl Into<String>, source: io::Error) -> Self {
         Self::Io {
             doing: doing.into(),

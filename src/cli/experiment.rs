@@ -1,7 +1,7 @@
 //! `modeldeck experiment …`.
 
 use super::context::Context;
-use super::error::Result;
+use super::error::{CliError, Result};
 use super::list::{self, Fields, ListArgs};
 use super::output::{Cell, Column, Sections, Style, ago, moment, precise};
 use super::parse::{Pair, pair, pairs, words};
@@ -100,6 +100,14 @@ async fn create(ctx: &Context, args: CreateArgs) -> Result<()> {
 }
 
 async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
+    let texts = [&args.description, &args.owner];
+    if texts.iter().all(|text| text.is_none())
+        && args.status.is_none()
+        && args.tags.is_empty()
+        && args.untags.is_empty()
+    {
+        return Err(CliError::nothing_to_change());
+    }
     let update = ExperimentUpdate {
         description: args.description,
         owner: args.owner,

@@ -4,7 +4,7 @@ pub mod compare;
 pub mod show;
 
 use super::context::Context;
-use super::error::Result;
+use super::error::{CliError, Result};
 use super::list::{self, Fields, ListArgs};
 use super::output::{Cell, Column, Style, ago};
 use super::parse::{Pair, measure, measures, pair, pairs, words};
@@ -170,6 +170,14 @@ async fn register(ctx: &Context, args: RegisterArgs) -> Result<()> {
 }
 
 async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
+    let texts = [&args.description, &args.source];
+    if texts.iter().all(|text| text.is_none())
+        && args.metrics.is_empty()
+        && args.tags.is_empty()
+        && args.untags.is_empty()
+    {
+        return Err(CliError::nothing_to_change());
+    }
     let update = ModelVersionUpdate {
         description: args.description,
         source: args.source,

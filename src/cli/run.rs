@@ -6,7 +6,7 @@ pub mod metrics;
 pub mod show;
 
 use super::context::Context;
-use super::error::Result;
+use super::error::{CliError, Result};
 use super::list::{self, Fields, ListArgs};
 use super::output::{Cell, Column, Style, ago};
 use super::parse::{Pair, metric, pair, pairs, words};
@@ -161,6 +161,16 @@ async fn log(ctx: &Context, args: LogArgs) -> Result<()> {
 }
 
 async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
+    if args.name.is_none()
+        && args.status.is_none()
+        && args.params.is_empty()
+        && args.metrics.is_empty()
+        && args.tags.is_empty()
+        && args.untags.is_empty()
+        && args.artifacts.is_empty()
+    {
+        return Err(CliError::nothing_to_change());
+    }
     let update = RunUpdate {
         name: args.name,
         status: args.status,

@@ -40,7 +40,7 @@ fn a_checklist_is_worked_through() {
         "--optional",
     ])
     .success();
-    home.deck(["approval", "add", "fraud", "1", "load test"])
+    home.deck(["approval", "add", "fraud", "1", "new", "load test"])
         .code(6);
     home.deck([
         "approval",

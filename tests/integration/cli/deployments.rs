@@ -143,6 +143,7 @@ fn wrong_input_has_its_exit_codes() {
     assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
     home.deck(["deployment", "show", "nope"]).code(5);
     let id = home.run("deployment create --model fraud --version 1 --environment dev");
+    home.deck(["deployment", "update", &id]).code(2);
     home.run(&format!("deployment update {id} --health tcp --reason r"));
     home.deck([
         "deployment",

@@ -88,7 +88,11 @@ fn wrong_input_has_its_exit_codes() {
     home.deck(["experiment", "show", "nope"])
         .stderr("error: experiment 'nope' is not there\nhint: 'modeldeck experiment list' shows those that are\n")
         .code(5);
-    home.deck(["experiment", "update", "nope"]).code(5);
+    home.deck(["experiment", "update", "nope", "--owner", "ann"])
+        .code(5);
+    home.deck(["experiment", "update", "fraud", "--reason", "none"])
+        .stderr("error: nothing to change was named\nhint: --help shows what can be changed\n")
+        .code(2);
     home.deck(["experiment", "create", " x"]).code(2);
     home.deck(["experiment", "create", ""]).code(2);
     home.deck(["experiment", "create", &"x".repeat(251)])

@@ -39,17 +39,18 @@ fn check(done: &Done, what: &str) {
     );
 }
 
-#[test]
-fn free_texts_are_shown_harmlessly_everywhere() {
-    for text in CORPUS {
-        let home = Home::new();
-        let deck = |args: &[&str]| {
-            let done = home.deck(args).success();
-            check(&done, &format!("{args:?}"));
-            done
-        };
-        let tag = format!("k={text}");
-        deck(&[
+/// A command that has to succeed, and to say nothing harmful.
+fn deck(home: &Home, args: &[&str]) -> String {
+    let done = home.deck(args).success();
+    check(&done, &format!("{args:?}"));
+    done.stdout.trim_end().to_owned()
+}
+
+/// Puts a text wherever free text may stand, and returns the ids of a drift event and a deployment.
+fn write_everywhere(home: &Home, text: &str) -> (String, String) {
+    let tag = format!("k={text}");
+    for args in [
+        &[
             "experiment",
             "create",
             "e",
@@ -57,8 +58,8 @@ fn free_texts_are_shown_harmlessly_everywhere() {
             text,
             "--tag",
             &tag,
-        ]);
-        deck(&[
+        ][..],
+        &[
             "experiment",
             "update",
             "e",
@@ -66,8 +67,8 @@ fn free_texts_are_shown_harmlessly_everywhere() {
             text,
             "--description",
             text,
-        ]);
-        deck(&[
+        ],
+        &[
             "run",
             "log",
             "--experiment",
@@ -80,8 +81,8 @@ fn free_texts_are_shown_harmlessly_everywhere() {
             &tag,
             "--metric",
             "m=1",
-        ]);
-        deck(&[
+        ],
+        &[
             "run",
             "log",
             "--experiment",
@@ -90,8 +91,8 @@ fn free_texts_are_shown_harmlessly_everywhere() {
             "r2",
             "--param",
             "k=1",
-        ]);
-        deck(&[
+        ],
+        &[
             "model",
             "register",
             "m",
@@ -103,50 +104,30 @@ fn free_texts_are_shown_harmlessly_everywhere() {
             &tag,
             "--item",
             "i",
-        ]);
-        deck(&["model", "stage", "m", "1", "Staging", "--reason", text]);
-        deck(&[
+        ],
+        &["model", "stage", "m", "1", "Staging", "--reason", text],
+        &[
             "approval", "mark", "m", "1", "i", "approved", "--note", text,
-        ]);
-        deck(&["approval", "reject", "m", "1", "--notes", text]);
-        let event = deck(&[
-            "drift",
-            "record",
-            "--model",
-            "m",
-            "--version",
-            "1",
-            "--metric",
-            "a",
-            "--baseline",
-            "1",
-            "--observed",
-            "0.5",
-            "--note",
-            text,
-        ])
-        .stdout;
-        let event = event.trim_end();
-        deck(&["drift", "ack", event, "--note", text]);
-        let deployment = deck(&[
-            "deployment",
-            "create",
-            "--model",
-            "m",
-            "--version",
-            "1",
-            "--environment",
-            "dev",
-            "--endpoint",
-            "http://h",
-            "--endpoint-option",
-            &tag,
-            "--reason",
-            text,
-        ])
-        .stdout;
-        let deployment = deployment.trim_end();
-        deck(&["policy", "set", "production.quorum", "2", "--reason", text]);
+        ],
+        &["approval", "reject", "m", "1", "--notes", text],
+        &["policy", "set", "production.quorum", "2", "--reason", text],
+    ] {
+        deck(home, args);
+    }
+    let record = "drift record --model m --version 1 --metric a --baseline 1 --observed 0.5 --note";
+    let event = deck(home, &record.split(' ').chain([text]).collect::<Vec<_>>());
+    deck(home, &["drift", "ack", &event, "--note", text]);
+    let create = "deployment create --model m --version 1 --environment dev --endpoint http://h";
+    let flags = ["--endpoint-option", &tag, "--reason", text];
+    let deployment = deck(home, &create.split(' ').chain(flags).collect::<Vec<_>>());
+    (event, deployment)
+}
+
+#[test]
+fn free_texts_are_shown_harmlessly_everywhere() {
+    for text in CORPUS {
+        let home = Home::new();
+        let (event, deployment) = write_everywhere(&home, text);
         for args in [
             &["experiment", "list"][..],
             &["experiment", "show", "e"],
@@ -158,20 +139,20 @@ fn free_texts_are_shown_harmlessly_everywhere() {
             &["approval", "list", "--all"],
             &["approval", "show", "m", "1"],
             &["drift", "list"],
-            &["drift", "show", event],
+            &["drift", "show", &event],
             &["deployment", "list"],
-            &["deployment", "show", deployment],
+            &["deployment", "show", &deployment],
             &["audit", "list"],
             &["run", "list", "--filter", &format!("\"{text}\"")],
         ] {
-            deck(args);
+            deck(&home, args);
             let json = home.deck(args).args(["--json"]).success();
             check(&json, &format!("{args:?} --json"));
             json.json();
         }
         // The text itself is kept as it was given.
         assert_eq!(home.json("run show r1")["params"]["k"], *text);
-        let shown = deck(&["run", "show", "r1"]).stdout;
+        let shown = deck(&home, &["run", "show", "r1"]);
         assert!(!shown.contains(&format!("k  {text}\n")), "{shown}");
     }
 }

@@ -171,6 +171,7 @@ fn wrong_input_has_its_exit_codes() {
         .code(2);
     home.deck(["model", "show", "m", "9"]).code(5);
     home.deck(["model", "stage", "m", "1", "live"]).code(2);
+    home.deck(["model", "update", "m", "1"]).code(2);
     let done = home
         .deck(["model", "stage", "m", "1", "Production"])
         .stderr_has("an approving decision (0 of 1)")

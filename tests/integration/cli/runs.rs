@@ -93,6 +93,7 @@ fn wrong_input_has_its_exit_codes() {
         .stderr("error: run 'r1' is FAILED, so it cannot become RUNNING\nhint: nothing follows FAILED\n")
         .code(6);
     home.deck(["run", "metrics", "r1", "nope"]).code(5);
+    home.deck(["run", "update", "r1"]).code(2);
     home.run("experiment update fraud --status ARCHIVED");
     home.deck(["run", "log", "--experiment", "fraud"]).code(6);
 }
@@ -155,9 +156,10 @@ fn lists_are_filtered_sorted_and_cut() {
 #[test]
 fn a_list_is_cut_at_a_hundred_and_read_in_pages_beyond() {
     let home = home();
-    let events: String = (0..1_105)
+    let events = (0..1_105)
         .map(|n| format!("{{\"event\":\"run\",\"run_id\":\"r{n:04}\",\"experiment\":\"fraud\"}}\n"))
-        .collect();
+        .collect::<Vec<String>>()
+        .concat();
     home.deck(["ingest"]).stdin(&events).success();
     let done = home
         .deck(["run", "list", "--json"])
@@ -175,12 +177,12 @@ fn a_list_is_cut_at_a_hundred_and_read_in_pages_beyond() {
 fn a_history_keeps_its_order_and_all_its_points() {
     let home = home();
     home.run("run log --experiment fraud --run-id r1");
-    let events: String = (0..10_007)
+    let events = (0..10_007)
         .map(|n| {
             let value = if n == 3 { "\"NaN\"".to_owned() } else { format!("{n}.5") };
             format!("{{\"event\":\"metric\",\"run_id\":\"r1\",\"key\":\"loss\",\"value\":{value},\"step\":{},\"timestamp\":1760000000000}}\n", n / 2)
         })
-        .collect();
+        .collect::<Vec<String>>().concat();
     home.deck(["run", "ingest", "-"]).stdin(&events).success();
     let points = home.json("run metrics r1 loss");
     let points = points.as_array().unwrap();

@@ -133,6 +133,9 @@ fn a_log_that_cannot_be_opened_is_told_once_and_stops_nothing() {
         .stderr_has("warning: the log ")
         .success();
     assert_eq!(done.stderr.lines().count(), 1);
+    home.deck(["experiment", "show", "fraud", "--json"])
+        .stderr("")
+        .success();
 }
 
 #[test]

@@ -151,6 +151,13 @@ fn a_server_is_refused_plainly_and_without_its_password() {
         .stderr_has("this version keeps local stores only")
         .code(1);
     assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
+    for form in [&["config"][..], &["config", "--json"]] {
+        let done = home
+            .deck(form)
+            .env("MODELDECK_STORE", "http://bob:hunter2@host")
+            .success();
+        assert!(!done.stdout.contains("hunter2"), "{}", done.stdout);
+    }
     home.deck(["run", "list"])
         .env("MODELDECK_STORE", "http://localhost:5000")
         .code(1);
@@ -218,11 +225,11 @@ fn a_reader_that_goes_away_is_no_failure() {
     let home = Home::new();
     home.run("experiment create fraud");
     let run = home.run("run log --experiment fraud --name r");
-    let events: String = (0..20_000)
+    let events = (0..20_000)
         .map(|step| {
             format!("{{\"event\":\"metric\",\"run_id\":\"{run}\",\"key\":\"loss\",\"value\":0.5,\"step\":{step}}}\n")
         })
-        .collect();
+        .collect::<Vec<String>>().concat();
     home.deck(["ingest"]).stdin(&events).success();
     let mut child = Command::new(env!("CARGO_BIN_EXE_modeldeck"))
         .args(["run", "metrics", &run, "loss", "--json"])

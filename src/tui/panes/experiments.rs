@@ -85,7 +85,7 @@ impl Resource for ModelExperiment {
         }
     }
 
-    fn detail(&self, more: Option<&ExperimentMore>, (): &(), env: &Env) -> Detail {
+    fn detail(&self, more: Option<&ExperimentMore>, (): &(), _rows: u16, env: &Env) -> Detail {
         let theme = &env.theme;
         let mut about = Section::new("")
             .pair("status", marks::experiment(self.status).span(theme))

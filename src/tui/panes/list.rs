@@ -162,7 +162,7 @@ impl<T: Resource> ListPane<T> {
 
     fn built_detail(&self, env: &Env) -> Option<Detail> {
         let row = self.current()?;
-        Some(row.detail(self.more(), &self.state, env))
+        Some(row.detail(self.more(), &self.state, self.detail_inside().height, env))
     }
 
     /// How many rows of the list are seen at once.
@@ -242,10 +242,18 @@ impl<T: Resource> ListPane<T> {
         fit_columns(&wishes, width.saturating_sub(table::GUTTER))
     }
 
+    /// The part of the detail inside its border, with a column of space at either side.
+    fn detail_inside(&self) -> Rect {
+        let inner = draw::inside(self.detail_area.unwrap_or_default());
+        Rect {
+            x: inner.x + 1.min(inner.width),
+            width: inner.width.saturating_sub(2),
+            ..inner
+        }
+    }
+
     /// The columns that a chart has in the detail.
     fn chart_columns(&self) -> u16 {
-        self.detail_area
-            .map_or(0, |area| area.width.saturating_sub(2))
-            .max(20)
+        self.detail_inside().width.max(20)
     }
 }

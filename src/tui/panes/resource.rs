@@ -136,7 +136,14 @@ pub trait Resource: Sized + Clone + PartialEq + Filterable + 'static {
     /// Takes the answer to [`Resource::question`].
     fn more(answer: Answer) -> Option<Self::More>;
 
-    fn detail(&self, more: Option<&Self::More>, state: &Self::State, env: &Env) -> Detail;
+    /// What stands beside the list; `rows` is how many there is room for, for what can be higher or lower, such as a chart.
+    fn detail(
+        &self,
+        more: Option<&Self::More>,
+        state: &Self::State,
+        rows: u16,
+        env: &Env,
+    ) -> Detail;
 
     /// Whether one of its own verbs can be done now; `--read-only` has been asked already.
     fn allows(action: Action, selected: &Selected<'_, Self>, env: &Env) -> Allowed;

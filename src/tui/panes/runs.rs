@@ -164,8 +164,8 @@ impl Resource for ModelRun {
         }
     }
 
-    fn detail(&self, more: Option<&RunMore>, state: &RunsState, env: &Env) -> Detail {
-        detail::detail(self, more, state.metric_of(self, env).as_ref(), env)
+    fn detail(&self, more: Option<&RunMore>, state: &RunsState, rows: u16, env: &Env) -> Detail {
+        detail::detail(self, more, state.metric_of(self, env).as_ref(), rows, env)
     }
 
     fn allows(action: Action, selected: &Selected<'_, Self>, _env: &Env) -> Allowed {

@@ -10,6 +10,7 @@ use crate::tui::overlay::Overlay;
 use crate::tui::overlay::menu::{Menu, MenuItem};
 use crate::tui::panes::resource::Resource;
 use crate::tui::panes::{Allowed, Focus, Gravity, Request};
+use ratatui::layout::Rect;
 
 impl<T: Resource> ListPane<T> {
     pub(super) fn allows_action(&self, action: Action, env: &Env) -> Allowed {
@@ -250,10 +251,10 @@ impl<T: Resource> ListPane<T> {
 
     /// Scrolls the detail, or moves the choice in it where it has rows to choose and the keys.
     fn scroll_detail(&mut self, action: Action, env: &Env) {
-        let (Some(area), Some(detail)) = (self.detail_area, self.built_detail(env)) else {
+        let Some(detail) = self.built_detail(env) else {
             return;
         };
-        let (width, height) = (area.width.saturating_sub(2), area.height.saturating_sub(2));
+        let Rect { width, height, .. } = self.detail_inside();
         let page = isize::try_from(height.saturating_sub(1)).unwrap_or(1);
         let focused = self.focus != Focus::List;
         match action {

@@ -233,6 +233,6 @@ impl<T: Resource> ListPane<T> {
             usize::from(inner.width),
             theme.title,
         );
-        detail.draw(inner, buf, theme, &self.detail, focused);
+        detail.draw(self.detail_inside(), buf, theme, &self.detail, focused);
     }
 }

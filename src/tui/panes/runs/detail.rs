@@ -10,25 +10,32 @@ use crate::tui::widgets::chart::{ChartColumn, Series};
 use crate::tui::widgets::detail::{Detail, Section, Table};
 use ratatui::text::{Line, Span};
 
-/// Rows of a chart, its axis and title included.
-const CHART_ROWS: u16 = 10;
+/// Rows of a chart, its axis and title included, where there is little room and where there is much.
+const LEAST: u16 = 7;
+const MOST: u16 = 20;
 
 pub(super) fn detail(
     run: &ModelRun,
     more: Option<&RunMore>,
     metric: Option<&Key>,
+    rows: u16,
     env: &Env,
 ) -> Detail {
     let mut sections = vec![head(run, env)];
     if let Some(metric) = metric {
-        sections.push(chart(run, metric, more));
+        sections.push(chart(run, metric, more, rows));
     }
     sections.extend([metrics(run, metric, env), pairs("Params", &run.params)]);
     if let Some(more) = more {
         sections.push(output(more, env));
         sections.push(versions(more, env));
     }
-    sections.extend([pairs("Tags", &run.tags), artifacts(run), source(run)]);
+    sections.extend([
+        pairs("Tags", &run.tags),
+        artifacts(run),
+        times(run, env),
+        source(run),
+    ]);
     sections.retain(|section| !section.is_empty());
     Detail {
         title: visible(&run.name).into_owned(),
@@ -36,31 +43,36 @@ pub(super) fn detail(
     }
 }
 
+/// One line about how it stands, so that the curve is seen even where there is little room.
 fn head(run: &ModelRun, env: &Env) -> Section {
     let theme = &env.theme;
     let silence = silence(run, env);
-    let mut status = vec![marks::run(run.status, silence.is_some()).span(theme)];
+    let mut line = vec![marks::run(run.status, silence.is_some()).span(theme)];
     if let Some(silence) = silence {
-        let said = format!(" silent for {}; 'x' ends it as KILLED", span(silence));
-        status.push(Span::styled(said, theme.warn));
+        let said = format!(" · silent for {}; 'x' ends it", span(silence));
+        line.push(Span::styled(said, theme.warn));
     }
-    let duration = run.duration(env.now.at).map(|duration| {
-        if run.ended_at.is_some() {
-            took(duration)
-        } else {
-            span(duration)
-        }
-    });
-    Section::new("")
-        .pair("status", Line::from(status))
-        .pair("experiment", run.experiment_name.to_string())
-        .pair("run id", run.run_id.to_string())
-        .pair_if("started", run.started_at.map(|at| env.when(at)))
-        .pair_if("ended", run.ended_at.map(|at| env.when(at)))
-        .pair_if("took", duration)
+    if let Some(duration) = run.duration(env.now.at) {
+        let duration = match run.ended_at {
+            Some(_) => took(duration),
+            None => span(duration),
+        };
+        line.push(Span::styled(format!(" · {duration}"), theme.muted));
+    }
+    line.push(Span::raw(format!(" · {}", run.experiment_name)));
+    Section::new("").cut(Line::from(line))
 }
 
-fn chart(run: &ModelRun, metric: &Key, more: Option<&RunMore>) -> Section {
+fn times(run: &ModelRun, env: &Env) -> Section {
+    Section::new("Run")
+        .pair("run id", run.run_id.to_string())
+        .pair("created", env.when(run.created_at))
+        .pair_if("started", run.started_at.map(|at| env.when(at)))
+        .pair_if("ended", run.ended_at.map(|at| env.when(at)))
+        .pair_if("last sign", run.heartbeat_at.map(|at| env.when(at)))
+}
+
+fn chart(run: &ModelRun, metric: &Key, more: Option<&RunMore>, rows: u16) -> Section {
     let of_metric = more
         .and_then(|more| more.chart.as_ref())
         .filter(|chart| chart.metric == *metric);
@@ -74,7 +86,11 @@ fn chart(run: &ModelRun, metric: &Key, more: Option<&RunMore>) -> Section {
         title
     };
     let series = of_metric.map(series);
-    Section::new(turning).chart(metric.to_string(), series.into_iter().collect(), CHART_ROWS)
+    Section::new(turning).chart(
+        metric.to_string(),
+        series.into_iter().collect(),
+        (rows / 3).clamp(LEAST, MOST),
+    )
 }
 
 /// A reduced history as a curve.

@@ -2,7 +2,7 @@
 
 mod terminal;
 
-use crate::program::{Program, signal, wait_for, wait_for_end, wait_for_file};
+use crate::support::program::{Program, signal, wait_for, wait_for_end, wait_for_file};
 use nix::sys::signal::Signal;
 use std::process::Stdio;
 use std::time::{Duration, Instant};

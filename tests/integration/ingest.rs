@@ -1,6 +1,6 @@
 //! `modeldeck ingest` as training code meets it.
 
-use crate::program::{Program, signal, wait_for, wait_for_end};
+use crate::support::program::{Program, signal, wait_for, wait_for_end};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::fmt::Write as _;

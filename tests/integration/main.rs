@@ -8,7 +8,6 @@
 mod cli;
 mod exec;
 mod ingest;
-mod program;
 mod service;
 mod store_contract;
 mod store_faults;

@@ -2,6 +2,7 @@
 
 mod command;
 mod home;
+pub(crate) mod program;
 
 pub(crate) use command::{Done, Test};
 pub(crate) use home::Home;

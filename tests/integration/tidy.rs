@@ -58,6 +58,28 @@ const EDGES: &[Edge] = &[
         ],
     },
     Edge {
+        part: "src/ingest",
+        never: &[
+            "crate::cli",
+            "crate::tui",
+            "crate::config",
+            "rusqlite",
+            "ratatui",
+            "clap",
+        ],
+    },
+    Edge {
+        part: "src/exec",
+        never: &[
+            "crate::cli",
+            "crate::tui",
+            "crate::config",
+            "rusqlite",
+            "ratatui",
+            "clap",
+        ],
+    },
+    Edge {
         part: "src/config",
         never: &[
             "crate::cli",

@@ -1,7 +1,7 @@
 //! A command in a terminal: it can read keys, and Ctrl-C and Ctrl-Z are its own.
 
 use super::EXEC;
-use crate::program::{DEADLINE, Program, wait_for};
+use crate::support::program::{DEADLINE, Program, wait_for};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read as _, Write};
 use std::sync::{Arc, Mutex};

@@ -141,7 +141,7 @@ pub async fn run(service: ModelLifecycleService, options: TuiOptions) -> Result<
         drawn: None,
         refresh: options.refresh,
     };
-    shell.stay().await
+    Box::pin(shell.stay()).await
 }
 
 fn moment(service: &ModelLifecycleService, begun: Instant) -> Moment {

@@ -106,6 +106,11 @@ pub enum ListOf {
     Experiments(ExperimentQuery),
     Runs(RunQuery),
     Versions(VersionQuery),
+    /// Versions that were asked about: those that wait for something, or all.
+    Reviews {
+        waiting: bool,
+        query: VersionQuery,
+    },
     DriftEvents(DriftQuery),
     Deployments(DeploymentQuery),
 }
@@ -147,6 +152,7 @@ pub enum Rows {
     Experiments(Page<ModelExperiment>),
     Runs(Page<ModelRun>),
     Versions(Page<ModelVersion>),
+    Reviews(Page<Review>),
     DriftEvents(Page<DriftEvent>),
     Deployments(Page<Deployment>),
 }
@@ -196,9 +202,21 @@ pub struct VersionMore {
     pub drift: Vec<DriftEvent>,
 }
 
+/// A version that was asked about, and how far its approvals are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Review {
+    pub version: ModelVersion,
+    /// Approvals that count, and how many the policy wants.
+    pub approvals: (usize, usize),
+    /// Whether the policy lets whoever registered it approve it.
+    pub self_approval: bool,
+}
+
 /// What the detail of a drift event shows beside its row.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DriftMore {
+    /// The run that the version comes from.
+    pub run_id: Option<RunId>,
     pub history: Vec<AuditEntry>,
     /// Where the version serves.
     pub deployments: Vec<Deployment>,
@@ -208,6 +226,10 @@ pub struct DriftMore {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeploymentMore {
     pub version: Option<ModelVersion>,
+    /// What the version lacks for Production.
+    pub missing: Vec<Missing>,
+    /// Everything of the same model and environment, newest first.
+    pub others: Vec<Deployment>,
     /// What a rollback would go back to.
     pub target: Option<Deployment>,
     pub history: Vec<AuditEntry>,

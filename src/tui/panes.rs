@@ -3,21 +3,29 @@
 //! A pane is an ordinary struct that keeps the state of one tab. It answers actions with requests and draws itself; it knows neither the
 //! service nor the other panes.
 
+pub mod approvals;
+pub mod deployments;
+pub mod drift;
 pub mod experiments;
+mod guard;
 pub mod inquiry;
 pub mod list;
 pub mod marks;
 pub mod pairs;
+pub mod registry;
 pub mod resource;
 pub mod runs;
+pub mod sections;
+#[cfg(test)]
+pub(in crate::tui) mod testing;
 
 use self::list::ListPane;
 use super::env::Env;
 use super::keymap::{Action, Context};
-use super::message::{Answer, Effect, Failure, Lane, Overview, Ticket};
+use super::message::{Answer, Effect, Failure, Lane, Overview, Review, Ticket};
 use super::overlay::Overlay;
 use super::theme::Meaning;
-use crate::domain::{ModelExperiment, ModelRun, Sort};
+use crate::domain::{Deployment, DriftEvent, ModelExperiment, ModelRun, ModelVersion, Sort};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -57,6 +65,10 @@ macro_rules! tabs {
 tabs! {
     Experiments => experiments: ModelExperiment, "Experiments";
     Runs => runs: ModelRun, "Runs";
+    Registry => registry: ModelVersion, "Registry";
+    Approvals => approvals: Review, "Approvals";
+    Drift => drift: DriftEvent, "Drift";
+    Deployments => deployments: Deployment, "Deployments";
 }
 
 impl Tab {

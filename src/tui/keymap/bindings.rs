@@ -34,6 +34,33 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Runs, &["m"], A::NextMetric, "next metric in the chart", None),
     bind(C::Runs, &["M"], A::PreviousMetric, "previous metric in the chart", None),
 
+    bind(C::Registry, &["r"], A::Register, "register a version", Some("register")),
+    bind(C::Registry, &["e"], A::Edit, "edit the version, add metrics and tags", Some("edit")),
+    bind(C::Registry, &["t"], A::SetStage, "set the stage", Some("stage")),
+    bind(C::Registry, &["c"], A::Compare, "compare the marked versions", Some("compare")),
+    bind(C::Registry, &["A"], A::SetAlias, "give it an alias", Some("alias")),
+    bind(C::Registry, &["X"], A::RemoveAlias, "take an alias away", None),
+    bind(C::Registry, &["i"], A::AddItem, "add an item to its checklist", None),
+    bind(C::Registry, &["a"], A::Approve, "approve the version", None),
+    bind(C::Registry, &["x"], A::Reject, "reject the version", None),
+
+    bind(C::Approvals, &["m"], A::MarkItem, "mark an item of the checklist", Some("mark item")),
+    bind(C::Approvals, &["i"], A::AddItem, "add an item to the checklist", Some("add item")),
+    bind(C::Approvals, &["a"], A::Approve, "approve the version", Some("approve")),
+    bind(C::Approvals, &["x"], A::Reject, "reject the version", Some("reject")),
+    bind(C::Approvals, &["w"], A::ShowAll, "those that wait, or all", Some("all")),
+
+    bind(C::Drift, &["a"], A::Create, "record drift by hand", Some("record")),
+    bind(C::Drift, &["A"], A::Acknowledge, "acknowledge: somebody looks at it", Some("ack")),
+    bind(C::Drift, &["x"], A::Resolve, "resolve, with a note on how", Some("resolve")),
+
+    bind(C::Deployments, &["a"], A::Create, "deploy a version", Some("deploy")),
+    bind(C::Deployments, &["A"], A::Activate, "make it serve", Some("activate")),
+    bind(C::Deployments, &["b"], A::RollBack, "roll back to a good one", Some("roll back")),
+    bind(C::Deployments, &["e"], A::Edit, "edit endpoint and health check", Some("edit")),
+    bind(C::Deployments, &["x"], A::Terminate, "terminate it", Some("terminate")),
+    bind(C::Deployments, &["f"], A::Fail, "mark it as failed", None),
+
     bind(C::Detail, &["j", "down"], A::ScrollDown, "scroll down", None),
     bind(C::Detail, &["k", "up"], A::ScrollUp, "scroll up", None),
     bind(C::Detail, &["pagedown", "ctrl-d"], A::PageDown, "a page down", None),

@@ -1,3 +1,5 @@
+//! The table of keys holds what is promised of it.
+
 use super::*;
 use std::collections::HashSet;
 

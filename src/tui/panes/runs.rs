@@ -223,10 +223,10 @@ impl Resource for ModelRun {
         vec![Request::Open(Box::new(Overlay::Form(form)))]
     }
 
-    fn relatives(&self, _more: Option<&RunMore>) -> Vec<(Relative, String, Jump)> {
+    fn relatives(&self, more: Option<&RunMore>) -> Vec<(Relative, String, Jump)> {
         let name = self.experiment_name.as_str();
         let experiment = Scope::new(self.experiment_name.to_string()).with("name", name);
-        vec![(
+        let mut ways = vec![(
             Relative::Experiment,
             format!("experiment '{}'", self.experiment_name),
             Jump {
@@ -234,7 +234,20 @@ impl Resource for ModelRun {
                 scope: experiment,
                 select: Some(name.to_owned()),
             },
-        )]
+        )];
+        let versions = more.map_or(0, |more| more.versions.len());
+        if versions > 0 {
+            let scope = Scope::new(format!("run {}", visible(&self.name)))
+                .with("run_id", self.run_id.as_str());
+            let jump = Jump {
+                tab: Tab::Registry,
+                scope,
+                select: None,
+            };
+            let label = format!("the versions registered from it ({versions})");
+            ways.push((Relative::Version, label, jump));
+        }
+        ways
     }
 
     fn empty(narrowed: bool, _env: &Env) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Answers the reading questions of the screen from the service. It keeps nothing and draws nothing.
 
+use super::reviews;
 use crate::domain::{ModelName, ObjectKind, RunStatus, Version};
 use crate::service::{ModelLifecycleService, Result};
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
@@ -56,6 +57,11 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
         Question::Drift(event_id) => {
             let event = service.drift().get(&event_id).await?;
             Answer::Drift(Box::new(DriftMore {
+                run_id: service
+                    .registry()
+                    .get(&event.model_name, &event.version)
+                    .await?
+                    .run_id,
                 history: history(service, ObjectKind::DriftEvent, event_id.as_str()).await?,
                 deployments: deployments(service, &event.model_name, &event.version).await?,
             }))
@@ -63,8 +69,20 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
         Question::Deployment(deployment_id) => {
             let deployment = service.deployments().get(&deployment_id).await?;
             let (model, version) = (&deployment.model_name, &deployment.version);
+            let others = DeploymentQuery {
+                model: Some(model.clone()),
+                environment: Some(deployment.environment),
+                ..DeploymentQuery::default()
+            };
+            let object = service.registry().get(model, version).await?;
             Answer::Deployment(Box::new(DeploymentMore {
-                version: Some(service.registry().get(model, version).await?),
+                missing: service.approvals().missing(&object).await?,
+                others: service
+                    .deployments()
+                    .list(&others, &PageRequest::first(RELATIVES))
+                    .await?
+                    .rows,
+                version: Some(object),
                 // That there is nothing to go back to is not a failure of looking.
                 target: service.deployments().target(&deployment, None).await.ok(),
                 history: history(service, ObjectKind::Deployment, deployment_id.as_str()).await?,
@@ -91,6 +109,9 @@ async fn rows(service: &ModelLifecycleService, list: &ListOf, page: &PageRequest
         }
         ListOf::Runs(query) => Rows::Runs(service.runs().list(query, page).await?),
         ListOf::Versions(query) => Rows::Versions(service.registry().list(query, page).await?),
+        ListOf::Reviews { waiting, query } => {
+            Rows::Reviews(reviews::page(service, *waiting, query, page).await?)
+        }
         ListOf::DriftEvents(query) => Rows::DriftEvents(service.drift().list(query, page).await?),
         ListOf::Deployments(query) => {
             Rows::Deployments(service.deployments().list(query, page).await?)
@@ -103,6 +124,7 @@ async fn count(service: &ModelLifecycleService, list: &ListOf) -> Result<u64> {
         ListOf::Experiments(query) => service.experiments().count(query).await,
         ListOf::Runs(query) => service.runs().count(query).await,
         ListOf::Versions(query) => service.registry().count(query).await,
+        ListOf::Reviews { waiting, query } => reviews::count(service, *waiting, query).await,
         ListOf::DriftEvents(query) => service.drift().count(query).await,
         ListOf::Deployments(query) => service.deployments().count(query).await,
     }

@@ -1,0 +1,212 @@
+//! The Approvals tab: versions that wait for a decision, with everything that one must see to decide.
+//!
+//! It shows those that wait unless somebody asks for all or comes for one version.
+
+pub(super) mod verbs;
+
+use super::registry::{facts, relatives, version_query};
+use super::resource::{Cell, Column, Resource, Selected};
+use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks, sections};
+use crate::domain::filter::{FieldValue, Filterable};
+use crate::domain::text::visible;
+use crate::domain::{ApprovalState, ChecklistStatus};
+use crate::store::{ListQuery, Page};
+use crate::tui::env::Env;
+use crate::tui::keymap::{Action, Context, Relative};
+use crate::tui::message::{Answer, ListOf, Overview, Question, Review, Rows, VersionMore};
+use crate::tui::theme::Meaning;
+use crate::tui::widgets::detail::Detail;
+use std::borrow::Cow;
+
+/// The field of a scope that asks for decided versions too.
+const ALL: &str = "review";
+
+impl Filterable for Review {
+    fn words(&self) -> Vec<Cow<'_, str>> {
+        self.version.words()
+    }
+
+    fn field(&self, field: &str) -> Vec<FieldValue<'_>> {
+        match field {
+            "approval" => vec![FieldValue::Text(self.version.approval.as_str().into())],
+            field => self.version.field(field),
+        }
+    }
+}
+
+impl Resource for Review {
+    const TAB: Tab = Tab::Approvals;
+    const CONTEXT: Context = Context::Approvals;
+    const NOUNS: (&'static str, &'static str) = ("version", "versions");
+
+    type More = VersionMore;
+    type State = ();
+
+    fn id(&self) -> Cow<'_, str> {
+        Resource::id(&self.version).into_owned().into()
+    }
+
+    fn columns(_: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
+        vec![
+            Column::new("Approval", (10, 10), 1, |row: &Self, _| {
+                let mark = marks::approval(row.version.approval);
+                Cell::meaning(mark.text(), mark.meaning)
+            }),
+            Column::new("Model", (10, 30), 0, |row: &Self, _| {
+                Cell::new(row.version.model_name.to_string())
+            })
+            .sorts("model", false),
+            Column::new("Version", (7, 12), 0, |row: &Self, _| {
+                Cell::new(row.version.version.to_string())
+            })
+            .sorts("version", true),
+            Column::new("Items", (5, 7), 2, |row: &Self, _| {
+                let (done, required) = row.items();
+                count_cell(done, required)
+            })
+            .right(),
+            Column::new("Approvals", (9, 9), 3, |row: &Self, _| {
+                count_cell(row.approvals.0, row.approvals.1)
+            })
+            .right(),
+            Column::new("Stage", (12, 12), 6, |row: &Self, _| {
+                let mark = marks::stage(row.version.stage);
+                Cell::meaning(mark.text(), mark.meaning)
+            })
+            .sorts("stage", false),
+            Column::new("Registered by", (8, 16), 5, |row: &Self, _| {
+                Cell::new(visible(&row.version.registered_by))
+            })
+            .sorts("registered_by", false),
+            Column::new("Waiting", (8, 10), 4, |row: &Self, env: &Env| {
+                Cell::new(
+                    row.waiting_since()
+                        .map_or(String::new(), |since| env.ago(since)),
+                )
+            })
+            .sorts("created", false)
+            .right(),
+        ]
+    }
+
+    fn list(scope: &Scope, list: ListQuery) -> ListOf {
+        ListOf::Reviews {
+            waiting: scope.is_empty(),
+            query: version_query(scope, list),
+        }
+    }
+
+    fn rows(rows: Rows) -> Option<Page<Self>> {
+        match rows {
+            Rows::Reviews(page) => Some(page),
+            _ => None,
+        }
+    }
+
+    fn badge(overview: &Overview) -> Option<Badge> {
+        (overview.in_review > 0).then_some(Badge {
+            meaning: Meaning::Warn,
+            sign: marks::approval(ApprovalState::Pending).sign,
+            count: overview.in_review,
+        })
+    }
+
+    fn question(&self, (): &(), _: u16, _: &Env) -> Option<Question> {
+        let version = &self.version;
+        Some(Question::Version(
+            version.model_name.clone(),
+            version.version.clone(),
+        ))
+    }
+
+    fn more(answer: Answer) -> Option<VersionMore> {
+        match answer {
+            Answer::Version(more) => Some(*more),
+            _ => None,
+        }
+    }
+
+    fn detail(&self, more: Option<&VersionMore>, (): &(), env: &Env) -> Detail {
+        let version = &self.version;
+        let production = more.and_then(|more| more.production.as_ref());
+        let mut parts = vec![
+            facts(version, env),
+            sections::missing(more.map(|more| more.missing.as_slice()), env),
+            sections::checklist_to_choose(&version.checklist, env),
+            sections::metrics(version, production, env),
+            sections::decisions(version, env),
+        ];
+        if !version.params.is_empty() {
+            parts.push(sections::keyed("Params", &version.params));
+        }
+        parts.push(sections::artifacts(version, env));
+        if let Some(more) = more {
+            parts.push(sections::drift(&more.drift, env));
+            parts.push(sections::history(&more.history, env));
+        }
+        Detail {
+            title: version.label(),
+            sections: parts,
+        }
+    }
+
+    fn allows(action: Action, selected: &Selected<'_, Self>, env: &Env) -> Allowed {
+        verbs::allows(action, selected, env)
+    }
+
+    fn on(action: Action, (): &mut (), selected: &Selected<'_, Self>, env: &Env) -> Vec<Request> {
+        verbs::on(action, selected, env)
+    }
+
+    fn relatives(&self, more: Option<&VersionMore>) -> Vec<(Relative, String, Jump)> {
+        relatives(&self.version, more, Relative::Approval)
+    }
+
+    fn empty(narrowed: bool, _: &Env) -> Vec<String> {
+        if narrowed {
+            return vec!["No version is let through. Esc takes the filter off.".to_owned()];
+        }
+        vec![
+            "Nothing waits for a decision.".to_owned(),
+            String::new(),
+            "w    shows what was decided".to_owned(),
+            "3 i  asks for one: a checklist item".to_owned(),
+        ]
+    }
+
+    fn changes(action: Action) -> bool {
+        verbs::changes(action)
+    }
+}
+
+impl Review {
+    /// Required items that are APPROVED, and all that are required.
+    fn items(&self) -> (usize, usize) {
+        let required = self.version.checklist.iter().filter(|item| item.required);
+        let done = required
+            .clone()
+            .filter(|item| item.status == ChecklistStatus::Approved);
+        (done.count(), required.count())
+    }
+
+    /// Since when somebody is asked to decide: since it was registered, or since it changed under a decision.
+    fn waiting_since(&self) -> Option<jiff::Timestamp> {
+        match self.version.approval {
+            ApprovalState::Pending => Some(self.version.created_at),
+            ApprovalState::Stale => Some(self.version.updated_at),
+            ApprovalState::None | ApprovalState::Approved | ApprovalState::Rejected => None,
+        }
+    }
+}
+
+fn count_cell(have: usize, need: usize) -> Cell {
+    let meaning = if have >= need {
+        Meaning::Good
+    } else {
+        Meaning::Warn
+    };
+    Cell::meaning(format!("{have}/{need}"), meaning)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! The question before everything that changes production, and other steps that the forms of several tabs share.
+
+use super::Request;
+use crate::domain::ModelName;
+use crate::tui::message::Write;
+use crate::tui::overlay::Overlay;
+use crate::tui::overlay::confirm::Confirm;
+use crate::tui::overlay::form::{Form, Submission};
+
+/// The change itself, or, where it changes production, the question that wants the model's name typed.
+pub(super) fn guarded(
+    production: bool,
+    model: &ModelName,
+    says: impl Into<String>,
+    write: Write,
+) -> Submission {
+    if production {
+        Submission::from(
+            Confirm::new("Change production", write)
+                .about(says)
+                .typing(model.as_str()),
+        )
+    } else {
+        Submission::from(write)
+    }
+}
+
+pub(super) fn open(form: Form) -> Vec<Request> {
+    vec![Request::Open(Box::new(Overlay::Form(form)))]
+}
+
+/// A free text that may be left empty.
+pub(super) fn optional(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The words of a vocabulary, as a choice has them.
+pub(super) fn words<T: ToString>(all: &[T]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
+}

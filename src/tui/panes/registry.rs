@@ -1,0 +1,327 @@
+//! The Registry tab: every version of every model, with what it measures against Production and what can be done with it.
+
+mod verbs;
+
+use super::resource::{Cell, Column, Resource, Selected};
+use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks, sections};
+use crate::domain::text::visible;
+use crate::domain::{Key, ModelName, ModelVersion, RunId, Version, number};
+use crate::store::{ListQuery, Page, VersionQuery};
+use crate::tui::env::Env;
+use crate::tui::keymap::{Action, Context, Relative};
+use crate::tui::message::{Answer, ListOf, Overview, Question, Rows, VersionMore};
+use crate::tui::widgets::detail::{Detail, Section};
+use ratatui::text::Line;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// How many metrics have a column.
+const METRICS: usize = 3;
+
+impl Resource for ModelVersion {
+    const TAB: Tab = Tab::Registry;
+    const CONTEXT: Context = Context::Registry;
+    const NOUNS: (&'static str, &'static str) = ("version", "versions");
+
+    type More = VersionMore;
+    type State = ();
+
+    fn id(&self) -> Cow<'_, str> {
+        format!("{} {}", self.model_name.as_str(), self.version.as_str()).into()
+    }
+
+    fn columns(rows: &[Self], (): &(), env: &Env) -> Vec<Column<Self>> {
+        let mut columns = vec![
+            Column::new("Model", (10, 30), 0, |row: &Self, _| {
+                Cell::new(row.model_name.to_string())
+            })
+            .sorts("model", false),
+            Column::new("Version", (7, 12), 1, |row: &Self, _| {
+                Cell::new(row.version.to_string())
+            })
+            .sorts("version", true),
+            Column::new("Stage", (12, 12), 2, |row: &Self, _| {
+                let mark = marks::stage(row.stage);
+                Cell::meaning(mark.text(), mark.meaning)
+            })
+            .sorts("stage", false),
+            Column::new("Approval", (10, 10), 3, |row: &Self, _| {
+                let mark = marks::approval(row.approval);
+                Cell::meaning(mark.text(), mark.meaning)
+            }),
+            Column::new("Aliases", (8, 20), 5, |row: &Self, _| {
+                Cell::new(aliases(row))
+            })
+            .sorts("alias", false),
+        ];
+        for (key, rank) in frequent_metrics(rows).into_iter().zip(6..) {
+            let lower = env.directions.lower_is_better(key.as_str());
+            let field = format!("metrics.{}", key.as_str());
+            let wide = u16::try_from(key.to_string().chars().count()).unwrap_or(8);
+            let column = Column::new(
+                key.to_string(),
+                (8, wide.clamp(8, 16)),
+                rank,
+                move |row: &Self, _| {
+                    Cell::new(
+                        row.metrics
+                            .get(&key)
+                            .map_or(String::new(), |value| number::short(*value)),
+                    )
+                },
+            );
+            columns.push(column.sorts(field, !lower).right());
+        }
+        columns.push(
+            Column::new("By", (6, 12), 9, |row: &Self, _| {
+                Cell::new(visible(&row.registered_by))
+            })
+            .sorts("registered_by", false),
+        );
+        columns.push(
+            Column::new("Registered", (10, 10), 4, |row: &Self, env: &Env| {
+                Cell::new(env.ago(row.created_at))
+            })
+            .sorts("created", true)
+            .right(),
+        );
+        columns
+    }
+
+    fn list(scope: &Scope, list: ListQuery) -> ListOf {
+        ListOf::Versions(version_query(scope, list))
+    }
+
+    fn rows(rows: Rows) -> Option<Page<Self>> {
+        match rows {
+            Rows::Versions(page) => Some(page),
+            _ => None,
+        }
+    }
+
+    fn badge(_: &Overview) -> Option<Badge> {
+        None
+    }
+
+    fn question(&self, (): &(), _: u16, _: &Env) -> Option<Question> {
+        Some(Question::Version(
+            self.model_name.clone(),
+            self.version.clone(),
+        ))
+    }
+
+    fn more(answer: Answer) -> Option<VersionMore> {
+        match answer {
+            Answer::Version(more) => Some(*more),
+            _ => None,
+        }
+    }
+
+    fn detail(&self, more: Option<&VersionMore>, (): &(), env: &Env) -> Detail {
+        let production = more.and_then(|more| more.production.as_ref());
+        let mut parts = vec![
+            facts(self, env),
+            sections::metrics(self, production, env),
+            sections::missing(more.map(|more| more.missing.as_slice()), env),
+            sections::checklist(&self.checklist, env),
+            sections::decisions(self, env),
+        ];
+        if !self.params.is_empty() {
+            parts.push(sections::keyed("Params", &self.params));
+        }
+        if !self.tags.is_empty() {
+            parts.push(sections::keyed("Tags", &self.tags));
+        }
+        if !self.artifacts.is_empty() {
+            parts.push(sections::artifacts(self, env));
+        }
+        if let Some(more) = more {
+            parts.push(sections::deployments("Deployments", &more.deployments, env));
+            parts.push(sections::drift(&more.drift, env));
+            parts.push(sections::history(&more.history, env));
+        }
+        Detail {
+            title: self.label(),
+            sections: parts,
+        }
+    }
+
+    fn allows(action: Action, selected: &Selected<'_, Self>, env: &Env) -> Allowed {
+        verbs::allows(action, selected, env)
+    }
+
+    fn on(action: Action, (): &mut (), selected: &Selected<'_, Self>, env: &Env) -> Vec<Request> {
+        verbs::on(action, selected, env)
+    }
+
+    fn relatives(&self, more: Option<&VersionMore>) -> Vec<(Relative, String, Jump)> {
+        relatives(self, more, Relative::Version)
+    }
+
+    fn empty(narrowed: bool, _: &Env) -> Vec<String> {
+        if narrowed {
+            return vec!["No version is let through. Esc takes the filter off.".to_owned()];
+        }
+        vec![
+            "There are no versions yet.".to_owned(),
+            String::new(),
+            "r  registers one".to_owned(),
+            "2 r  registers one from a run".to_owned(),
+        ]
+    }
+
+    fn changes(action: Action) -> bool {
+        verbs::changes(action)
+    }
+}
+
+/// The versions of a scope: of a model, from a run, or one alone.
+pub(super) fn version_query(scope: &Scope, mut list: ListQuery) -> VersionQuery {
+    if let Some(version) = scope.get("version") {
+        list.filter = list.filter.and_equal("version", version);
+    }
+    VersionQuery {
+        model: scope.get("model").map(ModelName::trusted),
+        run_id: scope.get("run_id").map(RunId::trusted),
+        list,
+        ..VersionQuery::default()
+    }
+}
+
+/// The scope of one version, for the tabs of its relatives.
+pub(super) fn scope_of(model: &ModelName, version: &Version) -> Scope {
+    Scope::new(format!("{model} {version}"))
+        .with("model", model.as_str())
+        .with("version", version.as_str())
+}
+
+/// Where a version leads, except to itself.
+pub(super) fn relatives(
+    version: &ModelVersion,
+    more: Option<&VersionMore>,
+    here: Relative,
+) -> Vec<(Relative, String, Jump)> {
+    let scope = scope_of(&version.model_name, &version.version);
+    let to = |tab| Jump {
+        tab,
+        scope: scope.clone(),
+        select: None,
+    };
+    let mut ways = Vec::new();
+    if let Some(run_id) = &version.run_id {
+        let scope = Scope::new(format!("run {run_id}")).with("run_id", run_id.as_str());
+        let jump = Jump {
+            tab: Tab::Runs,
+            scope,
+            select: None,
+        };
+        ways.push((
+            Relative::Run,
+            "the run it was registered from".to_owned(),
+            jump,
+        ));
+    }
+    if here != Relative::Version {
+        ways.push((
+            Relative::Version,
+            "its place in the registry".to_owned(),
+            to(Tab::Registry),
+        ));
+    }
+    if here != Relative::Approval && !(version.checklist.is_empty() && version.decisions.is_empty())
+    {
+        ways.push((
+            Relative::Approval,
+            "its approval".to_owned(),
+            to(Tab::Approvals),
+        ));
+    }
+    let count = |count: Option<usize>, what: &str| match count {
+        Some(count) => format!("its {what} ({count})"),
+        None => format!("its {what}"),
+    };
+    let deployments = more.map(|more| more.deployments.len());
+    if deployments != Some(0) {
+        ways.push((
+            Relative::Deployment,
+            count(deployments, "deployments"),
+            to(Tab::Deployments),
+        ));
+    }
+    let drift = more.map(|more| more.drift.len());
+    if drift != Some(0) {
+        ways.push((
+            Relative::Drift,
+            count(drift, "drift events"),
+            to(Tab::Drift),
+        ));
+    }
+    ways
+}
+
+/// What a version is, in a few lines.
+pub(super) fn facts(version: &ModelVersion, env: &Env) -> Section {
+    let approval = match (&version.approved_by, version.approved_at) {
+        (Some(by), Some(at)) => format!("  by {}, {}", visible(by), env.local(at)),
+        _ => String::new(),
+    };
+    Section::new("")
+        .pair(
+            "stage",
+            Line::from(marks::stage(version.stage).span(&env.theme)),
+        )
+        .pair(
+            "approval",
+            Line::from(vec![
+                marks::approval(version.approval).span(&env.theme),
+                sections::plain(approval),
+            ]),
+        )
+        .pair("content", version.subject().short().to_owned())
+        .pair_if(
+            "aliases",
+            (!version.aliases.is_empty()).then(|| aliases(version)),
+        )
+        .pair_if("run", version.run_id.as_ref().map(ToString::to_string))
+        .pair_if(
+            "source",
+            version
+                .source
+                .as_deref()
+                .map(|source| visible(source).into_owned()),
+        )
+        .pair(
+            "registered",
+            format!(
+                "by {}, {}",
+                visible(&version.registered_by),
+                env.when(version.created_at)
+            ),
+        )
+        .pair_if(
+            "description",
+            (!version.description.is_empty()).then(|| visible(&version.description).into_owned()),
+        )
+}
+
+fn aliases(version: &ModelVersion) -> String {
+    let aliases: Vec<String> = version.aliases.iter().map(ToString::to_string).collect();
+    aliases.join(", ")
+}
+
+/// The metrics that most of these versions have; by name among equally frequent ones.
+fn frequent_metrics(rows: &[ModelVersion]) -> Vec<Key> {
+    let mut counts: BTreeMap<&Key, usize> = BTreeMap::new();
+    for key in rows.iter().flat_map(|row| row.metrics.keys()) {
+        *counts.entry(key).or_default() += 1;
+    }
+    let mut keys: Vec<(&Key, usize)> = counts.into_iter().collect();
+    keys.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    keys.into_iter()
+        .take(METRICS)
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -126,7 +126,7 @@ impl Resource for Review {
         }
     }
 
-    fn detail(&self, more: Option<&VersionMore>, (): &(), env: &Env) -> Detail {
+    fn detail(&self, more: Option<&VersionMore>, (): &(), _: u16, env: &Env) -> Detail {
         let version = &self.version;
         let production = more.and_then(|more| more.production.as_ref());
         let mut parts = vec![

@@ -116,7 +116,7 @@ impl Resource for Deployment {
         }
     }
 
-    fn detail(&self, more: Option<&DeploymentMore>, (): &(), env: &Env) -> Detail {
+    fn detail(&self, more: Option<&DeploymentMore>, (): &(), _: u16, env: &Env) -> Detail {
         let mut parts = vec![standing(self, env)];
         if let Some(more) = more {
             if self.environment == Environment::Production {

@@ -120,7 +120,7 @@ impl Resource for DriftEvent {
         }
     }
 
-    fn detail(&self, more: Option<&DriftMore>, (): &(), env: &Env) -> Detail {
+    fn detail(&self, more: Option<&DriftMore>, (): &(), _: u16, env: &Env) -> Detail {
         let mut parts = vec![standing(self, env), measured(self)];
         if let Some(note) = &self.note {
             parts.push(sections::free_text("Note", note));

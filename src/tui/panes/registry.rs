@@ -117,7 +117,7 @@ impl Resource for ModelVersion {
         }
     }
 
-    fn detail(&self, more: Option<&VersionMore>, (): &(), env: &Env) -> Detail {
+    fn detail(&self, more: Option<&VersionMore>, (): &(), _: u16, env: &Env) -> Detail {
         let production = more.and_then(|more| more.production.as_ref());
         let mut parts = vec![
             facts(self, env),

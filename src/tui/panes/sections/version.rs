@@ -33,7 +33,8 @@ pub fn metrics(version: &ModelVersion, production: Option<&ModelVersion>, env: &
         .keys()
         .chain(production.metrics.keys())
         .collect();
-    let mut table = Table::new(["Metric", "This", "Production", "Against it"]);
+    let name = production.version.to_string();
+    let mut table = Table::new(["Metric", "This", name.as_str(), "Against it"]);
     for key in keys {
         let (this, other) = (version.metrics.get(key), production.metrics.get(key));
         let shown =

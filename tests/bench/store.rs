@@ -138,14 +138,16 @@ fn full() -> &'static Filled {
         let store = open(&directory);
         RUNTIME.block_on(async {
             let id = RunId::new(&format!("{:032x}", 7919)).expect("it is a run id");
-            for chunk in 0..100 {
-                let batch = SeriesBatch {
-                    run_id: id.clone(),
-                    key: Key::new("long").expect("it is a key"),
-                    points: points(chunk * 10_000, 10_000),
-                };
-                let written = store.append_metrics(&[batch], Timestamp::UNIX_EPOCH).await;
-                written.expect("the points are written");
+            for (length, chunks) in [(50_000, 5), (1_000_000, 100)] {
+                for chunk in 0..chunks {
+                    let batch = SeriesBatch {
+                        run_id: id.clone(),
+                        key: Key::new(&format!("history-of-{length}")).expect("it is a key"),
+                        points: points(chunk * 10_000, 10_000),
+                    };
+                    let written = store.append_metrics(&[batch], Timestamp::UNIX_EPOCH).await;
+                    written.expect("the points are written");
+                }
             }
         });
         Filled { directory, store }
@@ -266,18 +268,15 @@ fn count(bencher: Bencher<'_, '_>, text: &str) {
     bencher.bench(|| RUNTIME.block_on(filled.store.count_runs(&query)));
 }
 
-/// A chart of a million points.
-#[divan::bench(args = [80, 400])]
-fn chart_of_a_million(bencher: Bencher<'_, '_>, columns: usize) {
+/// A chart of 400 columns of a history of some length.
+#[divan::bench(args = [50_000, 1_000_000])]
+fn chart(bencher: Bencher<'_, '_>, length: u64) {
     let filled = full();
     let id = RunId::new(&format!("{:032x}", 7919)).expect("it is a run id");
-    let key = Key::new("long").expect("it is a key");
+    let key = Key::new(&format!("history-of-{length}")).expect("it is a key");
     bencher.bench(|| {
-        let chart = RUNTIME.block_on(filled.store.metric_chart(&id, &key, columns));
-        assert_eq!(
-            chart.as_ref().map(|chart| chart.points).ok(),
-            Some(1_000_000)
-        );
+        let chart = RUNTIME.block_on(filled.store.metric_chart(&id, &key, 400));
+        assert_eq!(chart.as_ref().map(|chart| chart.points).ok(), Some(length));
         chart
     });
 }

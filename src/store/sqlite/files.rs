@@ -109,6 +109,12 @@ pub(super) fn make_private(path: &Path) -> Result<()> {
     }
 }
 
+/// Makes an empty file that was there already its owner's alone before anything is in it.
+pub(super) fn keep_private(path: &Path) -> Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))
+        .map_err(|error| failed("setting the mode of", path, error))
+}
+
 /// Makes an empty file for a group in a directory of the group.
 pub(super) fn make_for_group(path: &Path, group: &str) -> Result<()> {
     let gid = group_id(group)?;

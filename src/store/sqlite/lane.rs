@@ -10,6 +10,7 @@ use super::watch::FileWatch;
 use crate::store::StoreError;
 use rusqlite::{Connection, InterruptHandle};
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -233,7 +234,9 @@ fn work_off(shared: &Shared, mut connection: Option<Connection>) {
                     }
                     *stage = Stage::Running(Arc::new(connection.get_interrupt_handle()));
                 }
-                (job.work)(Ok(connection));
+                // A panic is told by its hook, and to the caller by an answer that never comes; its transaction was rolled back on the way
+                // out, so the connection is good for the next job.
+                let _ = catch_unwind(AssertUnwindSafe(|| (job.work)(Ok(connection))));
                 *lock(&job.stage) = Stage::Ended;
             }
         }

@@ -217,7 +217,7 @@ pub(super) fn history(
     Ok(points.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The history as a chart: whole rollups and the points behind the last one; a history shorter than twenty columns' worth of rollups from its points.
+/// The history as a chart: from its points while they are few, else from whole rollups and the points behind the last one.
 pub(super) fn chart(
     connection: &Connection,
     run_id: &RunId,
@@ -233,7 +233,7 @@ pub(super) fn chart(
         return Ok(nothing());
     };
     let columns_of_points = CHUNK.saturating_mul(u64::try_from(columns).unwrap_or(u64::MAX));
-    // With fewer rollups than columns a chart of rollups would be coarser than the screen.
+    // With fewer rollups than columns a chart of them would be coarser than the screen.
     let whole = if known.count <= columns_of_points.min(MOST_RAW) {
         0
     } else {
@@ -261,4 +261,4 @@ pub(super) fn chart(
 }
 
 /// Reading this many points one by one still takes only a few milliseconds.
-const MOST_RAW: u64 = 20_000;
+const MOST_RAW: u64 = 50_000;

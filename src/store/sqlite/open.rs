@@ -11,6 +11,7 @@ use crate::domain::ObjectKind;
 use crate::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use std::cell::Cell;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -86,6 +87,11 @@ fn open_on(
         None => return Err(StoreError::not_found(ObjectKind::Store, &path.display())),
     };
     let for_group = files::check_mode(path, &status)?;
+    if status.size() == 0 && !for_group && !options.read_only && network.is_none() {
+        files::keep_private(path)?;
+    }
+    // Everything beside the store lies beside the file itself, whatever link led to it.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let asked = options.read_only.then(|| Refusal {
         why: "it was opened for reading only".to_owned(),
         hint: "open it without '--read-only'".to_owned(),
@@ -241,12 +247,17 @@ fn try_prepare(path: &Path) -> Result<Connection> {
 /// Waits for a writer's lock in short uneven steps. SQLite's own steps grow to a tenth of a second, and then the one that waited longest is
 /// the least likely to be next.
 fn wait_a_little(tries: i32) -> bool {
+    thread_local! {
+        static SINCE: Cell<Instant> = Cell::new(Instant::now());
+    }
+    if tries == 0 {
+        SINCE.set(Instant::now());
+    }
     let uneven = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |now| now.subsec_nanos() % 3000);
     std::thread::sleep(Duration::from_micros(500 + u64::from(uneven)));
-    // At two milliseconds on average this is the busy timeout.
-    tries < 2500
+    SINCE.get().elapsed() < BUSY_TIMEOUT
 }
 
 /// Refuses what is not ours or not of a known layout; gives the version of the layout, 0 for an empty file.

@@ -114,7 +114,7 @@ async fn a_damaged_file_is_refused_and_not_repaired() {
 async fn an_empty_file_is_a_new_store() {
     let (_keep, path) = place();
     std::fs::write(&path, b"").unwrap();
-    chmod(&path, 0o600);
+    chmod(&path, 0o644);
     assert!(matches!(read_only(&path), Err(StoreError::Unusable { .. })));
     drop(with_run(&path).await);
     assert!(
@@ -123,6 +123,25 @@ async fn an_empty_file_is_a_new_store() {
             .run(&RunId::new("r1").unwrap())
             .await
             .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_link_to_a_store_leads_to_all_of_it() {
+    let (keep, path) = place();
+    let store = with_run(&path).await;
+    let run_id = RunId::new("r1").unwrap();
+    store.append_output(&run_id, b"epoch 1").await.unwrap();
+    let link = keep.path().join("link.db");
+    symlink(&path, &link).unwrap();
+    let linked = open(&link);
+    assert_eq!(
+        linked.output_tail(&run_id, 100).await.unwrap().bytes,
+        b"epoch 1"
+    );
+    assert_eq!(
+        linked.info().await.unwrap().target,
+        store.info().await.unwrap().target
     );
 }
 

@@ -1,9 +1,30 @@
 //! What the schema itself refuses, whoever asks: another program with its own connection here.
 
 use super::{place, raw, with_run};
-use crate::store_contract::samples::{ctx, deployment, drift_event, with_versions};
+use crate::store_contract::samples::{
+    at, batch, ctx, deployment, drift_event, point, with_versions,
+};
 use modeldeck::domain::DeploymentStatus;
-use modeldeck::store::{DeploymentStore as _, DeploymentWrite, DriftStore as _};
+use modeldeck::store::{
+    DeploymentStore as _, DeploymentWrite, DriftStore as _, RunStore as _, StoreError,
+};
+
+#[tokio::test]
+async fn a_time_that_cannot_be_kept_is_refused_and_not_bent() {
+    let (_keep, path) = place();
+    let store = with_run(&path).await;
+    for time in ["2300-01-01T00:00:00Z", "1600-01-01T00:00:00Z"] {
+        let mut far = point(0, 1.0);
+        far.timestamp = time.parse().unwrap();
+        let refused = store
+            .append_metrics(&[batch("r1", "loss", &[far])], at(0))
+            .await;
+        assert!(
+            matches!(refused, Err(StoreError::Invalid { .. })),
+            "{refused:?}"
+        );
+    }
+}
 
 /// Statements that a bug or another program might send, each refused by the schema for the reason named.
 #[tokio::test]

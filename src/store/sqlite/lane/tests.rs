@@ -116,3 +116,15 @@ async fn a_lane_that_cannot_connect_says_so_and_tries_again() {
     );
     assert_eq!(within(lane.read("reading", quick)).await.unwrap(), 7);
 }
+
+#[tokio::test]
+async fn a_panic_in_a_job_ends_that_job_only() {
+    let lane = lane(1);
+    let lost =
+        within(lane.read("reading", |_| -> Result<i64> { panic!("told by the hook") })).await;
+    assert!(
+        matches!(lost, Err(StoreError::Unavailable { .. })),
+        "{lost:?}"
+    );
+    assert_eq!(within(lane.read("reading", quick)).await.unwrap(), 7);
+}

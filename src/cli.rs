@@ -17,6 +17,7 @@ pub mod exec;
 pub mod exit;
 pub mod experiment;
 pub mod ingest;
+pub mod keys;
 pub mod list;
 pub mod model;
 pub mod output;
@@ -36,6 +37,10 @@ use crate::logging;
 use clap::FromArgMatches as _;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long tasks that nobody waits for may take to end.
+const LAST_TASKS: Duration = Duration::from_secs(1);
 
 /// Runs the program with its arguments and returns how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -81,9 +86,10 @@ fn refuse(error: clap::Error, arguments: &[OsString]) -> ExitCode {
 
 /// Reads settings, starts the log and runs the command on a runtime of its own.
 fn start(cli: Cli, out: &Output) -> Result<()> {
-    // These two work however broken the settings are.
+    // These work however broken the settings are.
     let command = match cli.command {
         Some(Command::Completions(args)) => return completions::run(out, &args),
+        Some(Command::Keys(args)) => return keys::run(out, &args),
         Some(Command::Doctor(args)) => {
             return on_runtime(doctor::run(&cli.globals, out, &args));
         }
@@ -119,17 +125,20 @@ fn start_log(ctx: &Context) {
 }
 
 fn on_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| CliError::io("start the runtime", error))?
-        .block_on(work)
+        .map_err(|error| CliError::io("start the runtime", error))?;
+    let result = runtime.block_on(work);
+    // A blocking read of a stdin that says nothing more must not hold up the end.
+    runtime.shutdown_timeout(LAST_TASKS);
+    result
 }
 
 async fn dispatch(ctx: &Context, command: Option<Command>) -> Result<()> {
     match command {
-        None => screen::open(ctx),
+        None => screen::open(ctx).await,
         Some(Command::Experiment(verb)) => experiment::run(ctx, verb).await,
         Some(Command::Run(verb)) => run::run(ctx, verb).await,
         Some(Command::Ingest(args)) => ingest::run(ctx, args).await,
@@ -141,7 +150,7 @@ async fn dispatch(ctx: &Context, command: Option<Command>) -> Result<()> {
         Some(Command::Policy(verb)) => policy::run(ctx, verb).await,
         Some(Command::Store(verb)) => store::run(ctx, verb).await,
         Some(Command::Config(args)) => config::run(ctx, &args),
-        Some(Command::Completions(_) | Command::Doctor(_)) => {
+        Some(Command::Completions(_) | Command::Doctor(_) | Command::Keys(_)) => {
             unreachable!("these ran before the settings were read")
         }
     }

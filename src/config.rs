@@ -84,7 +84,7 @@ impl Default for Settings {
             screen: ScreenSettings {
                 mouse: true,
                 live_strip: true,
-                theme: "dark".to_owned(),
+                theme: "default".to_owned(),
                 refresh: SignedDuration::from_millis(100),
             },
             log: LogSettings {

@@ -1,7 +1,7 @@
 //! The command line's grammar: global flags and the nouns; each noun's verbs stand in its own file.
 
 use super::{approval, audit, completions, config, deployment, doctor, drift, exit};
-use super::{experiment, ingest, model, policy, run, store};
+use super::{experiment, ingest, keys, model, policy, run, store};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -111,6 +111,9 @@ pub enum Command {
 
     /// Check that everything modeldeck needs is sound.
     Doctor(doctor::DoctorArgs),
+
+    /// Print the keys of the screen.
+    Keys(keys::KeysArgs),
 
     /// Show the settings that hold, where each came from, and where files are.
     Config(config::ConfigArgs),

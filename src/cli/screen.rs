@@ -2,23 +2,98 @@
 
 use super::context::Context;
 use super::error::{CliError, Result};
+use crate::config::ScreenSettings;
+use crate::domain::text;
+use crate::service::{ErrorKind, StoreTarget};
+use crate::tui::theme::{Theme, ThemeName};
+use crate::tui::{self, Ended, TuiError, TuiOptions};
+use std::ffi::OsStr;
 use std::io::IsTerminal as _;
+use std::path::Path;
+use std::time::Duration;
 
-pub(super) fn open(_ctx: &Context) -> Result<()> {
-    let drawable = std::io::stdin().is_terminal()
-        && std::io::stdout().is_terminal()
-        && std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
-    if !drawable {
-        return Err(CliError::Usage {
-            message: "the screen needs a terminal, and here is none that it could draw on"
-                .to_owned(),
-            hint: Some(
-                "the command line does the same: 'modeldeck run list', 'modeldeck --help'"
-                    .to_owned(),
-            ),
-        });
+pub(super) async fn open(ctx: &Context) -> Result<()> {
+    // Looked at before the store is opened, which would be made.
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(told(&TuiError::NotATerminal));
     }
-    Err(CliError::usage(
-        "name a command; 'modeldeck --help' lists them",
-    ))
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        return Err(told(&TuiError::DumbTerminal));
+    }
+    let options = options(ctx)?;
+    let service = ctx.service().await?;
+    match tui::run(service, options)
+        .await
+        .map_err(|error| told(&error))?
+    {
+        Ended::Quit | Ended::Demo => Ok(()),
+        // As shells tell of a program that a signal ended.
+        Ended::Signal(signal) => Err(CliError::Exit(
+            u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        )),
+    }
+}
+
+fn options(ctx: &Context) -> Result<TuiOptions> {
+    let StoreTarget::Local(path) = ctx.loaded.target()?;
+    let screen = &ctx.loaded.settings.screen;
+    Ok(TuiOptions {
+        title: title(&path),
+        mouse: screen.mouse,
+        strip: screen.live_strip,
+        refresh: Duration::try_from(screen.refresh).unwrap_or(Duration::from_millis(100)),
+        theme: theme(screen, std::env::var_os("NO_COLOR").as_deref()),
+        ..TuiOptions::default()
+    })
+}
+
+fn theme(screen: &ScreenSettings, no_color: Option<&OsStr>) -> Theme {
+    let name: ThemeName = screen.theme.parse().unwrap_or_default();
+    Theme::of(name.under(no_color))
+}
+
+/// `fraud-prod · local store`; the default store needs no name.
+fn title(path: &Path) -> String {
+    match path.file_stem() {
+        Some(name) if name != "modeldeck" => {
+            format!("{} · local store", text::visible(&name.to_string_lossy()))
+        }
+        _ => "local store".to_owned(),
+    }
+}
+
+fn told(error: &TuiError) -> CliError {
+    let (message, hint) = (error.to_string(), error.hint().map(str::to_owned));
+    match error {
+        TuiError::NotATerminal | TuiError::DumbTerminal => CliError::Usage { message, hint },
+        TuiError::Terminal(_) | TuiError::Unfinished => CliError::Told {
+            kind: ErrorKind::Failed,
+            message,
+            hint,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Settings, THEMES};
+
+    #[test]
+    fn the_themes_of_the_settings_are_those_of_the_screen() {
+        let words: Vec<&str> = ThemeName::ALL.iter().map(|name| name.as_str()).collect();
+        assert_eq!(words, THEMES);
+        let screen = Settings::default().screen;
+        assert_eq!(theme(&screen, None).name, ThemeName::Default);
+        assert_eq!(theme(&screen, Some(OsStr::new("1"))).name, ThemeName::Mono);
+    }
+
+    #[test]
+    fn a_store_is_called_by_its_file() {
+        assert_eq!(
+            title(Path::new("/srv/fraud-prod.db")),
+            "fraud-prod · local store"
+        );
+        assert_eq!(title(Path::new("/x/modeldeck.db")), "local store");
+    }
 }

@@ -4,7 +4,7 @@ use super::{Settings, Value};
 use jiff::SignedDuration;
 
 /// The themes that `screen.theme` names.
-pub const THEMES: &[&str] = &["dark", "light", "plain"];
+pub const THEMES: &[&str] = &["default", "light", "mono"];
 
 /// One setting.
 pub struct Setting {
@@ -110,7 +110,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "screen.theme",
         env: "MODELDECK_SCREEN_THEME",
-        help: "The colours of the screen: dark, light, or plain for none; NO_COLOR means plain too.",
+        help: "The colours of the screen: default for dark backgrounds, light for light ones, mono for none; NO_COLOR means mono too.",
         get: |settings| Value::Text(settings.screen.theme.clone()),
         set: |settings, value| {
             let theme = text(value)?.to_ascii_lowercase();

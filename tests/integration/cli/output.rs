@@ -15,7 +15,7 @@ fn in_terminal(home: &Home, columns: u16, env: &[(&str, &str)], line: &str) -> S
         })
         .unwrap();
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modeldeck"));
-    command.args(line.split(' '));
+    command.args(line.split_whitespace());
     command.env_clear();
     command.env("HOME", home.path());
     command.env("TERM", "xterm-256color");
@@ -122,8 +122,13 @@ fn people_see_local_time_and_programs_utc() {
 }
 
 #[test]
-fn a_dumb_terminal_gets_no_screen() {
-    let home = home();
-    let pair = |term| in_terminal(&home, 80, &[("TERM", term)], "audit verify");
-    assert!(pair("dumb").contains("entries are sound"));
+fn a_dumb_terminal_gets_no_screen_but_a_way() {
+    let home = Home::new();
+    let drawn = in_terminal(&home, 80, &[("TERM", "dumb")], "");
+    assert!(
+        drawn.contains("error: the screen needs a terminal"),
+        "{drawn}"
+    );
+    assert!(drawn.contains("hint: "), "{drawn}");
+    assert!(!home.store().exists());
 }

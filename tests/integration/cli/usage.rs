@@ -105,6 +105,7 @@ fn help_names_every_noun_and_every_exit_code() {
         "config",
         "completions",
         "ingest",
+        "keys",
     ] {
         assert!(help.contains(&format!("\n  {noun} ")), "{noun}:\n{help}");
     }
@@ -218,6 +219,16 @@ fn completions_are_made_for_three_shells() {
             .stdout;
         assert!(script.contains("rollback"), "{shell}");
     }
+}
+
+#[test]
+fn the_keys_are_those_of_the_screen() {
+    let home = Home::new();
+    let keys = home.json("keys");
+    let bindings = modeldeck::tui::keymap::table();
+    assert_eq!(keys.as_array().unwrap().len(), bindings.len());
+    assert_eq!(keys[0]["help"], bindings[0].help);
+    home.deck(["keys"]).stdout_has(bindings[0].help).success();
 }
 
 #[test]

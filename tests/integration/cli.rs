@@ -8,6 +8,7 @@ mod experiments;
 mod injection;
 mod models;
 mod output;
+mod readme;
 mod runs;
 mod settings;
 mod store;

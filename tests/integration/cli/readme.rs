@@ -1,0 +1,56 @@
+//! What the README tells people to type works as it stands there.
+
+use crate::support::Home;
+use std::path::Path;
+use std::process::Command;
+
+fn block_with(word: &str) -> String {
+    let readme = include_str!("../../../README.md");
+    readme
+        .split("```")
+        .find(|block| block.starts_with("sh\n") && block.contains(word))
+        .unwrap_or_else(|| panic!("README.md has no block with '{word}'"))
+        .trim_start_matches("sh\n")
+        .to_owned()
+}
+
+#[test]
+fn the_examples_of_the_command_line_work() {
+    let home = Home::new();
+    // The README's second person; two_users.rs has the two of them.
+    home.run("policy set production.self_approval true");
+    let examples = block_with("modeldeck experiment create");
+    // The last one goes back to an earlier deployment, and here is none.
+    let (all, last) = examples.trim_end().rsplit_once('\n').unwrap();
+    assert!(last.contains("rollback"), "{last}");
+    let script = format!("set -eu\n{all}\nset +e\n{last}\ntest $? -eq 6\n");
+    let program = Path::new(env!("CARGO_BIN_EXE_modeldeck"));
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .env_clear()
+        .env("HOME", home.path())
+        .env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", program.parent().unwrap().display()),
+        )
+        .output()
+        .unwrap();
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    assert!(stdout.contains("\nfraud 1\n"), "{stdout}");
+    assert!(
+        stderr.contains("there is no earlier good deployment"),
+        "{stderr}"
+    );
+    assert_eq!(home.json("model show fraud 1")["stage"], "Production");
+}
+
+#[test]
+fn the_test_command_is_the_one_that_ci_runs() {
+    let command = block_with("cargo fmt --check");
+    let ci = include_str!("../../../.ci/run");
+    assert!(ci.contains(command.trim()), "{ci}");
+}

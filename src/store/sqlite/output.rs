@@ -9,12 +9,14 @@ use crate::domain::{Artifact, ObjectKind, RunId};
 use crate::store::{OutputTail, StoreError};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
-use nix::sys::stat::{Mode, fchmod, mkdirat};
+use nix::sys::stat::{Mode, fchmod, futimens, mkdirat};
+use nix::sys::time::TimeSpec;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,11 +65,23 @@ impl Output {
     pub(super) async fn append(&self, run_id: &RunId, bytes: &[u8]) -> Result<(), StoreError> {
         let bytes = bytes.to_vec();
         self.aside(run_id, "writing a run's output", move |place, run| {
-            let (_, file) = place.writable(run)?;
+            let (root, file) = place.writable(run)?;
             let mut file = File::from(file);
-            file.write_all(&bytes)
+            file.write_all(&bytes)?;
+            mark_changed(&root);
+            Ok(())
         })
         .await
+    }
+
+    /// Changes with every append, by whichever process. Costs one look at a directory.
+    pub(super) fn pulse(&self) -> impl Fn() -> i128 + Send + use<> {
+        let place = Arc::clone(&self.place);
+        move || {
+            std::fs::metadata(&place.root).map_or(0, |status| {
+                i128::from(status.mtime()) * 1_000_000_000 + i128::from(status.mtime_nsec())
+            })
+        }
     }
 
     pub(super) async fn tail(
@@ -150,13 +164,25 @@ fn told(error: std::io::Error) -> Box<dyn std::error::Error + Send + Sync> {
     }
 }
 
+/// Sets the directory's time, which is how others see that there is more output: the database does not change with it. Exact where the
+/// directory is ours; the kernel's own idea of now may be the same for a few milliseconds.
+fn mark_changed(root: &OwnedFd) {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(TimeSpec::UTIME_NOW, TimeSpec::from_duration);
+    if futimens(root, &TimeSpec::UTIME_OMIT, &now).is_err() {
+        // The output itself is written; a look that comes late is no reason to fail.
+        let _ = futimens(root, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW);
+    }
+}
+
 const DIRECTORY: OFlag = OFlag::O_RDONLY
     .union(OFlag::O_DIRECTORY)
     .union(OFlag::O_NOFOLLOW)
     .union(OFlag::O_CLOEXEC);
 
 impl Place {
-    /// Opens the log of a run for appending, and makes what is missing on the way.
+    /// Opens the directory of all output and the log of a run for appending, and makes what is missing on the way.
     fn writable(&self, run: &str) -> Io<(OwnedFd, OwnedFd)> {
         let root = match open(
             &self.root,
@@ -200,7 +226,7 @@ impl Place {
             }
             other => other?,
         };
-        Ok((directory, file))
+        Ok((root, file))
     }
 
     /// Gives what was just made its mode whatever the umask is. Somebody else of the group may have made it first; then it has its mode.

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -47,13 +48,16 @@ impl AuditStore for SqliteStore {
     }
 
     async fn change_token(&self) -> crate::store::Result<ChangeToken> {
+        let output = self.output.pulse();
         self.pulse
-            .read("looking for changes", |connection| {
+            .read("looking for changes", move |connection| {
                 // Counts the commits of every other connection, this store's writer included.
                 let version: i64 = connection
                     .prepare_cached("PRAGMA data_version")?
                     .query_row([], |row| row.get(0))?;
-                Ok(ChangeToken(version.unsigned_abs()))
+                let mut both = DefaultHasher::new();
+                (version, output()).hash(&mut both);
+                Ok(ChangeToken(both.finish()))
             })
             .await
     }

@@ -169,15 +169,16 @@ pub(crate) async fn the_change_token_changes_with_every_write_and_only_then(stor
     let mut token = store.change_token().await.unwrap();
     assert_eq!(store.change_token().await.unwrap(), token);
     let run = super::samples::with_run(store, "r1").await;
-    for write in 0..4 {
+    for write in 0..6 {
         let before = token;
         match write {
-            0 => {}
+            0 => store.heartbeat(&run.run_id, at(4)).await.unwrap(),
             1 => store.heartbeat(&run.run_id, at(5)).await.unwrap(),
             2 => store
                 .append_metrics(&[batch("r1", "loss", &[point(0, 1.0)])], at(6))
                 .await
                 .unwrap(),
+            3 | 4 => store.append_output(&run.run_id, b"epoch\n").await.unwrap(),
             _ => store
                 .insert_experiment(&experiment("other"), &ctx("create_experiment"))
                 .await

@@ -446,6 +446,22 @@ async fn output_is_not_written_through_a_symbolic_link() {
 }
 
 #[tokio::test]
+async fn another_program_sees_that_there_is_more_output() {
+    let (_keep, path) = place();
+    let store = with_run(&path).await;
+    let watcher = read_only(&path).unwrap();
+    let run_id = RunId::new("r1").unwrap();
+    let mut token = watcher.change_token().await.unwrap();
+    for _ in 0..50 {
+        store.append_output(&run_id, b"epoch\n").await.unwrap();
+        let next = watcher.change_token().await.unwrap();
+        assert_ne!(next, token);
+        assert_eq!(watcher.change_token().await.unwrap(), next);
+        token = next;
+    }
+}
+
+#[tokio::test]
 async fn the_last_one_out_tidies_up_the_log() {
     let (keep, path) = place();
     let store = with_run(&path).await;

@@ -171,12 +171,13 @@ impl App {
 
     /// Where everything goes at the present size.
     fn areas(&self) -> Areas {
-        let focus = self.panes.get(self.tab).focus();
+        let pane = self.panes.get(self.tab);
+        let focus = pane.focus();
         let mut areas = layout::frame(
             self.size,
             Wishes {
                 strip: self.strip && focus != Focus::Zoom,
-                detail: true,
+                detail: pane.wants_detail(),
                 detail_focused: focus != Focus::List,
             },
         );

@@ -259,6 +259,9 @@ pub trait Pane {
     /// Whether the detail has the keys, and whether it fills the screen.
     fn focus(&self) -> Focus;
 
+    /// Whether there is anything that a detail could be about.
+    fn wants_detail(&self) -> bool;
+
     /// Whether there is a layer to come out of before quitting.
     fn has_layers(&self) -> bool;
 

@@ -5,9 +5,11 @@
     reason = "a test that unwraps fails with its line"
 )]
 
+mod app;
 mod cli;
 mod exec;
 mod ingest;
+mod screens;
 mod service;
 mod store_contract;
 mod store_faults;

@@ -67,6 +67,9 @@ impl App {
             right,
         };
         let (state, style) = match self.live.state(self.env.now.elapsed) {
+            State::Live if self.panes.get(self.tab).failure().is_some() => {
+                ("✗ not loaded, R asks again".to_owned(), theme.bad)
+            }
             State::Live => ("● live".to_owned(), theme.live),
             State::Paused { behind: false } => ("‖ paused".to_owned(), theme.warn),
             State::Paused { behind: true } => ("‖ paused, changes wait".to_owned(), theme.warn),

@@ -73,7 +73,7 @@ impl Resource for ModelRun {
                 Cell::new(visible(&row.name))
             })
             .sorts("name", false),
-            Column::new("Status", (11, 15), 1, |row: &Self, env: &Env| {
+            Column::new("Status", (15, 15), 1, |row: &Self, env: &Env| {
                 let stale = row.stale_for(env.now.at, env.stale_after).is_some();
                 let mark = marks::run(row.status, stale);
                 Cell::meaning(mark.text(), mark.meaning)

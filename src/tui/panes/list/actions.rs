@@ -19,6 +19,9 @@ impl<T: Resource> ListPane<T> {
             Action::Open | Action::Mark | Action::Copy if self.current().is_none() => {
                 Allowed::no(format!("there is no {one} here"))
             }
+            Action::Open if self.focus == Focus::Zoom => {
+                Allowed::no("the detail fills the screen already")
+            }
             Action::Relatives if self.current().is_none() => {
                 Allowed::no(format!("there is no {one} to go from"))
             }

@@ -169,6 +169,10 @@ impl<T: Resource> Pane for ListPane<T> {
         self.focus
     }
 
+    fn wants_detail(&self) -> bool {
+        !self.loaded || self.len() > 0 || self.is_narrowed() || self.shown.is_some()
+    }
+
     fn has_layers(&self) -> bool {
         self.has_layers()
     }

@@ -34,75 +34,71 @@ fn lay_out(runs: &[ModelRun], skipped: usize, env: &Env) -> Detail {
         .skip(skipped)
         .map(|run| text::cut(&visible(&run.name), NAME))
         .collect();
-    let header = |first: &'static str| {
-        Table::new(std::iter::once(first).chain(names.iter().map(String::as_str)))
+    let header = std::iter::once("").chain(names.iter().map(String::as_str));
+    // One table for all, so that a run's column is the same from top to bottom.
+    let mut table = Table::new(header);
+    let mut row = |label: Span<'static>, cells: Vec<Span<'static>>| {
+        let cells = cells.into_iter().skip(skipped);
+        table.row(std::iter::once(label).chain(cells).collect());
     };
-
-    let mut about = header("");
-    about.row(
-        std::iter::once(Span::styled("status", theme.label))
-            .chain(runs.iter().skip(skipped).map(|run| {
+    row(
+        Span::styled("status", theme.label),
+        runs.iter()
+            .map(|run| {
                 let stale = run.stale_for(env.now.at, env.stale_after).is_some();
                 marks::run(run.status, stale).span(theme)
-            }))
+            })
             .collect(),
     );
-    about.row(
-        std::iter::once(Span::styled("experiment", theme.label))
-            .chain(
-                runs.iter()
-                    .skip(skipped)
-                    .map(|run| Span::raw(text::cut(&visible(run.experiment_name.as_str()), NAME))),
-            )
+    row(
+        Span::styled("experiment", theme.label),
+        runs.iter()
+            .map(|run| Span::raw(text::cut(&visible(run.experiment_name.as_str()), NAME)))
             .collect(),
     );
-
-    let mut metrics = header("metric");
+    row(Span::styled("── metrics", theme.title), Vec::new());
     for metric in &comparison.metrics {
         let direction = if metric.lower_is_better { "↓" } else { "↑" };
-        let mut cells = vec![Span::raw(format!("{} {direction}", metric.metric))];
-        for (run, value) in runs.iter().zip(&metric.values).skip(skipped) {
-            cells.push(match value {
-                Some(value) if metric.best.contains(&run.run_id) => {
-                    Span::styled(format!("{} ★", number::short(value.0)), theme.best)
-                }
-                Some(value) => Span::raw(number::short(value.0)),
-                None => Span::styled("·", theme.muted),
-            });
-        }
-        metrics.row(cells);
-    }
-
-    let params = |differs: bool| {
-        let mut table = header("param");
-        for param in comparison
-            .params
-            .iter()
-            .filter(|param| param.differs == differs)
-        {
-            let mut cells = vec![Span::raw(param.param.to_string())];
-            for value in param.values.iter().skip(skipped) {
-                cells.push(match value {
-                    Some(value) => Span::raw(text::cut(&visible(value), NAME)),
+        let values = runs.iter().zip(&metric.values);
+        row(
+            Span::raw(format!("{} {direction}", metric.metric)),
+            values
+                .map(|(run, value)| match value {
+                    Some(value) if metric.best.contains(&run.run_id) => {
+                        Span::styled(format!("{} ★", number::short(value.0)), theme.best)
+                    }
+                    Some(value) => Span::raw(number::short(value.0)),
                     None => Span::styled("·", theme.muted),
-                });
-            }
-            table.row(cells);
+                })
+                .collect(),
+        );
+    }
+    for (title, differs) in [("── params that differ", true), ("── equal params", false)] {
+        let params = || {
+            comparison
+                .params
+                .iter()
+                .filter(|param| param.differs == differs)
+        };
+        if params().next().is_some() {
+            row(Span::styled(title, theme.title), Vec::new());
         }
-        table
-    };
-    let sections = [
-        ("", about),
-        ("Metrics, ★ the best of a line", metrics),
-        ("Params that differ", params(true)),
-        ("Params that are equal", params(false)),
-    ];
+        for param in params() {
+            let values = param.values.iter();
+            row(
+                Span::raw(param.param.to_string()),
+                values
+                    .map(|value| match value {
+                        Some(value) => Span::raw(text::cut(&visible(value), NAME)),
+                        None => Span::styled("·", theme.muted),
+                    })
+                    .collect(),
+            );
+        }
+    }
+    let about = Section::new("★ the best of a line, ↑ higher is better, ↓ lower is better");
     Detail {
         title: String::new(),
-        sections: sections
-            .into_iter()
-            .filter(|(_, table)| !table.rows.is_empty())
-            .map(|(title, table)| Section::new(title).table(table))
-            .collect(),
+        sections: vec![about.table(table)],
     }
 }

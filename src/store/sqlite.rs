@@ -1,7 +1,7 @@
 //! The local store: one SQLite file, many processes at once.
 //!
-//! One thread writes, two read, one looks for changes ([`lane`]). Each domain has a file of queries; lists share one way of
-//! filtering ([`filter`]) and paging ([`list`]). Nothing here knows a rule of the lifecycle, but the schema guards those that two programs
+//! One thread writes, two read, one looks for changes (`lane`). Each domain has a file of queries; lists share one way of
+//! filtering (`filter`) and paging (`list`). Nothing here knows a rule of the lifecycle, but the schema guards those that two programs
 //! racing could break.
 
 mod audit;

@@ -27,6 +27,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod exec;
 pub mod ingest;

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod completions;
 pub mod config;
 pub mod context;
+pub mod demo;
 pub mod deployment;
 pub mod doctor;
 pub mod drift;
@@ -149,6 +150,7 @@ async fn dispatch(ctx: &Context, command: Option<Command>) -> Result<()> {
         Some(Command::Audit(verb)) => audit::run(ctx, verb).await,
         Some(Command::Policy(verb)) => policy::run(ctx, verb).await,
         Some(Command::Store(verb)) => store::run(ctx, verb).await,
+        Some(Command::Demo(args)) => demo::run(ctx, args).await,
         Some(Command::Config(args)) => config::run(ctx, &args),
         Some(Command::Completions(_) | Command::Doctor(_) | Command::Keys(_)) => {
             unreachable!("these ran before the settings were read")

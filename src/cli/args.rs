@@ -1,6 +1,6 @@
 //! The command line's grammar: global flags and the nouns; each noun's verbs stand in its own file.
 
-use super::{approval, audit, completions, config, deployment, doctor, drift, exit};
+use super::{approval, audit, completions, config, demo, deployment, doctor, drift, exit};
 use super::{experiment, ingest, keys, model, policy, run, store};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
@@ -111,6 +111,9 @@ pub enum Command {
 
     /// Check that everything modeldeck needs is sound.
     Doctor(doctor::DoctorArgs),
+
+    /// Look around in a made-up team's two months of work.
+    Demo(demo::DemoArgs),
 
     /// Print the keys of the screen.
     Keys(keys::KeysArgs),

@@ -1,10 +1,11 @@
 //! `modeldeck` alone: the screen, where there is a terminal to draw it on.
 
 use super::context::Context;
+use super::demo;
 use super::error::{CliError, Result};
 use crate::config::ScreenSettings;
 use crate::domain::text;
-use crate::service::{ErrorKind, StoreTarget};
+use crate::service::{ErrorKind, ModelLifecycleService, StoreTarget};
 use crate::tui::theme::{Theme, ThemeName};
 use crate::tui::{self, Ended, TuiError, TuiOptions};
 use std::ffi::OsStr;
@@ -14,18 +15,38 @@ use std::time::Duration;
 
 pub(super) async fn open(ctx: &Context) -> Result<()> {
     // Looked at before the store is opened, which would be made.
+    check()?;
+    let StoreTarget::Local(path) = ctx.loaded.target()?;
+    let options = TuiOptions {
+        offer_demo: true,
+        ..options(ctx, &path)
+    };
+    match show(ctx.service().await?, options).await? {
+        Ended::Demo => demo::open(ctx).await,
+        ended => exit_of(ended),
+    }
+}
+
+/// Whether there is a terminal to draw on.
+pub(super) fn check() -> Result<()> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(told(&TuiError::NotATerminal));
     }
     if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
         return Err(told(&TuiError::DumbTerminal));
     }
-    let options = options(ctx)?;
-    let service = ctx.service().await?;
-    match tui::run(service, options)
+    Ok(())
+}
+
+pub(super) async fn show(service: ModelLifecycleService, options: TuiOptions) -> Result<Ended> {
+    tui::run(service, options)
         .await
-        .map_err(|error| told(&error))?
-    {
+        .map_err(|error| told(&error))
+}
+
+/// How the program ends after the screen has.
+pub(super) fn exit_of(ended: Ended) -> Result<()> {
+    match ended {
         Ended::Quit | Ended::Demo => Ok(()),
         // As shells tell of a program that a signal ended.
         Ended::Signal(signal) => Err(CliError::Exit(
@@ -34,17 +55,16 @@ pub(super) async fn open(ctx: &Context) -> Result<()> {
     }
 }
 
-fn options(ctx: &Context) -> Result<TuiOptions> {
-    let StoreTarget::Local(path) = ctx.loaded.target()?;
+pub(super) fn options(ctx: &Context, store: &Path) -> TuiOptions {
     let screen = &ctx.loaded.settings.screen;
-    Ok(TuiOptions {
-        title: title(&path),
+    TuiOptions {
+        title: title(store),
         mouse: screen.mouse,
         strip: screen.live_strip,
         refresh: Duration::try_from(screen.refresh).unwrap_or(Duration::from_millis(100)),
         theme: theme(screen, std::env::var_os("NO_COLOR").as_deref()),
         ..TuiOptions::default()
-    })
+    }
 }
 
 fn theme(screen: &ScreenSettings, no_color: Option<&OsStr>) -> Theme {

@@ -58,6 +58,17 @@ const EDGES: &[Edge] = &[
         ],
     },
     Edge {
+        part: "src/demo",
+        never: &[
+            "crate::cli",
+            "crate::tui",
+            "crate::config",
+            "rusqlite",
+            "ratatui",
+            "clap",
+        ],
+    },
+    Edge {
         part: "src/ingest",
         never: &[
             "crate::cli",

@@ -12,6 +12,9 @@ use serde::Serialize;
 /// How many rows are asked of the store at once.
 const STRETCH: usize = 1_000;
 
+/// How many rows are laid out together; a longer list is printed while it is read.
+const LAID_OUT: usize = 5_000;
+
 /// The flags of every list.
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {
@@ -183,18 +186,36 @@ impl<'a> Printer<'a> {
             return array.push(object);
         }
         self.table.push(row(object));
+        if self.table.len() >= LAID_OUT {
+            return self.print_stretch();
+        }
         Ok(())
     }
 
-    pub fn end(self, noun: &str) -> Result<()> {
-        match self.array {
-            Some(array) => array.end(),
-            None if self.table.is_empty() => {
-                self.ctx.out.talk(&format!("there are no {noun}"));
-                Ok(())
-            }
-            None => self.ctx.out.table(&self.table),
+    fn print_stretch(&mut self) -> Result<()> {
+        let out = &self.ctx.out;
+        out.print(&self.table.take_lines(out.width, out.colour))
+    }
+
+    pub fn end(mut self, noun: &str) -> Result<()> {
+        if let Some(array) = self.array {
+            return array.end();
         }
+        if self.rows == 0 {
+            self.ctx.out.talk(&format!("there are no {noun}"));
+            return Ok(());
+        }
+        if !self.table.is_empty() {
+            self.print_stretch()?;
+        }
+        let left_out = self.table.left_out(self.ctx.out.width);
+        if !left_out.is_empty() {
+            self.ctx.out.talk(&format!(
+                "this terminal is too narrow for {}; --json shows everything",
+                left_out.join(", ")
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -205,10 +205,10 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
     let columns = [
         Column::whole("RUN ID"),
         Column::text("NAME"),
-        Column::text("EXPERIMENT"),
         Column::whole("STATUS"),
-        Column::whole("STARTED"),
         Column::text("METRICS"),
+        Column::whole("STARTED"),
+        Column::text("EXPERIMENT"),
     ];
     // The metric that the list is sorted by stands first.
     let first = query
@@ -220,13 +220,13 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
         vec![
             Cell::raw(run.run_id.as_str()),
             Cell::raw(&run.name),
-            Cell::raw(run.experiment_name.as_str()),
             status_cell(&service, run),
+            Cell::shown(some_metrics(run, first)),
             match run.started_at {
                 Some(at) => Cell::shown(ago(at, ctx.out.now)),
                 None => Cell::empty(),
             },
-            Cell::shown(some_metrics(run, first)),
+            Cell::raw(run.experiment_name.as_str()),
         ]
     };
     list::print(

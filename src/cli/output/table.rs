@@ -114,6 +114,15 @@ impl Column {
         }
     }
 
+    /// A value beside others, aligned to the right: cut when it has to be.
+    pub const fn value(title: &'static str) -> Self {
+        Self {
+            title,
+            cut: true,
+            right: true,
+        }
+    }
+
     /// A number: never cut, and aligned to the right.
     pub const fn number(title: &'static str) -> Self {
         Self {
@@ -124,34 +133,66 @@ impl Column {
     }
 }
 
-/// Columns and rows.
+/// Columns and rows. Rows that were rendered are forgotten, so that a long list is printed in stretches.
 #[derive(Debug, Clone)]
 pub struct Table {
-    titles: Vec<(String, Column)>,
+    columns: Vec<Titled>,
     rows: Vec<Vec<Cell>>,
     indent: usize,
+    /// The columns under the titles that were rendered already.
+    begun: Option<Vec<usize>>,
+}
+
+#[derive(Debug, Clone)]
+struct Titled {
+    title: String,
+    column: Column,
+    /// Stays however narrow the terminal is.
+    keep: bool,
+    /// As wide as the widest content so far.
+    natural: usize,
 }
 
 impl Table {
+    /// When a terminal is too narrow even for cut texts, columns are left out from the last one on; the first one stays.
     pub fn new(columns: &[Column]) -> Self {
-        Self {
-            titles: columns
-                .iter()
-                .map(|column| (column.title.to_owned(), *column))
-                .collect(),
+        let mut table = Self {
+            columns: Vec::new(),
             rows: Vec::new(),
             indent: 0,
+            begun: None,
+        };
+        for column in columns {
+            let keep = table.columns.is_empty();
+            table.add(column.title.to_owned(), *column, keep);
         }
+        table
     }
 
-    /// Adds a column whose title comes from data.
+    /// Adds a column whose title comes from data, and which is never left out.
     pub fn add_column(&mut self, title: &Cell, column: Column) {
-        self.titles.push((title.text.clone(), column));
+        self.add(title.text.clone(), column, true);
+    }
+
+    fn add(&mut self, title: String, column: Column, keep: bool) {
+        self.columns.push(Titled {
+            natural: title.width(),
+            title,
+            column,
+            keep,
+        });
     }
 
     pub fn push(&mut self, row: Vec<Cell>) {
-        debug_assert_eq!(row.len(), self.titles.len(), "a cell for every column");
+        debug_assert_eq!(row.len(), self.columns.len(), "a cell for every column");
+        for (column, cell) in self.columns.iter_mut().zip(&row) {
+            column.natural = column.natural.max(cell.text.width());
+        }
         self.rows.push(row);
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -164,40 +205,60 @@ impl Table {
         self
     }
 
+    /// The titles of the columns that have no room in a width.
+    pub fn left_out(&self, width: Option<usize>) -> Vec<&str> {
+        let shown = self.layout(width);
+        (0..self.columns.len())
+            .filter(|at| !shown.iter().any(|(column, _)| column == at))
+            .map(|at| self.columns[at].title.as_str())
+            .collect()
+    }
+
+    /// Renders the rows that were not rendered yet; the titles come before the first.
+    pub fn take_lines(&mut self, width: Option<usize>, colour: bool) -> String {
+        let text = self.render(width, colour);
+        let shown = self.layout(width).into_iter().map(|(column, _)| column);
+        self.begun = Some(shown.collect());
+        self.rows.clear();
+        text
+    }
+
     pub fn render(&self, width: Option<usize>, colour: bool) -> String {
-        let widths = self.widths(width);
+        let layout = self.layout(width);
         let titles: Vec<Cell> = self
-            .titles
+            .columns
             .iter()
-            .map(|(title, _)| Cell {
-                text: title.clone(),
+            .map(|column| Cell {
+                text: column.title.clone(),
                 style: Style::Strong,
             })
             .collect();
+        let titles = self.begun.is_none().then_some(&titles);
         let mut text = String::new();
-        for row in std::iter::once(&titles).chain(&self.rows) {
+        for row in titles.into_iter().chain(&self.rows) {
             text.push_str(&" ".repeat(self.indent));
-            text.push_str(self.line(row, &widths, colour).trim_end());
+            text.push_str(self.line(row, &layout, colour).trim_end());
             text.push('\n');
         }
         text
     }
 
-    fn line(&self, row: &[Cell], widths: &[usize], colour: bool) -> String {
+    fn line(&self, row: &[Cell], layout: &[(usize, usize)], colour: bool) -> String {
         let mut line = String::new();
-        for (at, cell) in row.iter().enumerate() {
-            let shown = shortened(&cell.text, widths[at]);
-            let fill = " ".repeat(widths[at].saturating_sub(shown.width()));
+        for (at, (column, width)) in layout.iter().enumerate() {
+            let cell = &row[*column];
+            let shown = shortened(&cell.text, *width);
+            let fill = " ".repeat(width.saturating_sub(shown.width()));
             let painted = cell.style.paint(&shown, colour);
             if at > 0 {
                 line.push_str(GAP);
             }
-            if self.titles[at].1.right {
+            if self.columns[*column].column.right {
                 line.push_str(&fill);
                 line.push_str(&painted);
             } else {
                 line.push_str(&painted);
-                if at + 1 < row.len() {
+                if at + 1 < layout.len() {
                     line.push_str(&fill);
                 }
             }
@@ -205,36 +266,58 @@ impl Table {
         line
     }
 
-    /// As wide as the content, then the widest texts give way until the line fits.
-    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
-        let mut widths: Vec<usize> = (0..self.titles.len())
-            .map(|at| {
-                self.rows
-                    .iter()
-                    .map(|row| row[at].text.width())
-                    .chain([self.titles[at].0.width()])
-                    .max()
-                    .unwrap_or_default()
-            })
-            .collect();
-        let Some(limit) = limit else { return widths };
-        let gaps = self.indent + GAP.len() * widths.len().saturating_sub(1);
+    /// Which columns are shown and how wide: as wide as their content, then the widest texts give way, then columns from the last on.
+    fn layout(&self, limit: Option<usize>) -> Vec<(usize, usize)> {
+        let mut shown = match &self.begun {
+            Some(shown) => shown.clone(),
+            None => (0..self.columns.len()).collect(),
+        };
+        let Some(limit) = limit else {
+            return shown
+                .into_iter()
+                .map(|at| (at, self.columns[at].natural))
+                .collect();
+        };
         loop {
-            let total: usize = gaps + widths.iter().sum::<usize>();
+            let widths = self.fitted(&shown, limit);
+            let total: usize = widths.iter().sum::<usize>() + self.gaps(shown.len());
+            let last = shown.iter().rposition(|at| !self.columns[*at].keep);
+            match last {
+                Some(last) if total > limit && self.begun.is_none() => {
+                    shown.remove(last);
+                }
+                _ => return shown.into_iter().zip(widths).collect(),
+            }
+        }
+    }
+
+    fn gaps(&self, columns: usize) -> usize {
+        self.indent + GAP.len() * columns.saturating_sub(1)
+    }
+
+    /// Widths with the widest texts cut until they fit, or cannot be cut more.
+    fn fitted(&self, shown: &[usize], limit: usize) -> Vec<usize> {
+        let column = |at: usize| &self.columns[shown[at]];
+        let narrowest = |at: usize| column(at).title.width().max(NARROWEST);
+        let mut widths: Vec<usize> = shown.iter().map(|at| self.columns[*at].natural).collect();
+        loop {
+            let total = self.gaps(shown.len()) + widths.iter().sum::<usize>();
             let Some(over) = total.checked_sub(limit).filter(|over| *over > 0) else {
                 return widths;
             };
             let mut texts: Vec<usize> = (0..widths.len())
-                .filter(|at| self.titles[*at].1.cut && widths[*at] > NARROWEST)
+                .filter(|at| column(*at).column.cut && widths[*at] > narrowest(*at))
                 .collect();
             texts.sort_by_key(|at| std::cmp::Reverse(widths[*at]));
             let Some(widest) = texts.first().copied() else {
                 return widths;
             };
             // Down to the next widest, so that several long texts share what there is.
-            let next = texts.get(1).map_or(NARROWEST, |at| widths[*at]);
-            let step = (widths[widest] - next).clamp(1, over);
-            widths[widest] -= step;
+            let next = texts
+                .get(1)
+                .map_or(0, |at| widths[*at])
+                .max(narrowest(widest));
+            widths[widest] -= (widths[widest] - next).clamp(1, over);
         }
     }
 }
@@ -256,58 +339,4 @@ pub(super) fn shortened(text: &str, width: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn table() -> Table {
-        let mut table = Table::new(&[
-            Column::whole("RUN ID"),
-            Column::text("NAME"),
-            Column::text("NOTE"),
-            Column::number("LOSS"),
-        ]);
-        table.push(vec![
-            Cell::shown("0199abcdef"),
-            Cell::raw("a long name of a run"),
-            Cell::raw("short"),
-            Cell::shown("0.31").styled(Style::Good),
-        ]);
-        table
-    }
-
-    #[test]
-    fn without_a_terminal_nothing_is_cut_or_coloured() {
-        assert_eq!(
-            table().render(None, false),
-            "RUN ID      NAME                  NOTE   LOSS\n0199abcdef  a long name of a run  short  0.31\n"
-        );
-    }
-
-    #[test]
-    fn on_a_narrow_terminal_the_widest_text_gives_way_and_ids_stay_whole() {
-        assert_eq!(
-            table().render(Some(38), false),
-            "RUN ID      NAME           NOTE   LOSS\n0199abcdef  a long name …  short  0.31\n"
-        );
-        assert!(table().render(Some(10), false).contains("0199abcdef"));
-    }
-
-    #[test]
-    fn colour_adds_nothing_to_the_width() {
-        let plain: usize = table().render(None, false).lines().last().unwrap().width();
-        let coloured = table().render(None, true);
-        let last = coloured.lines().last().unwrap();
-        assert_eq!(
-            last.replace("\u{1b}[32m", "")
-                .replace("\u{1b}[0m", "")
-                .width(),
-            plain
-        );
-    }
-
-    #[test]
-    fn wide_letters_are_cut_whole() {
-        assert_eq!(shortened("価格価格", 5), "価格…");
-        assert_eq!(shortened("価格価格", 4), "価…");
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::error::Result;
 use crate::cli::output::{Cell, Column, Style, Table};
-use crate::domain::{RunComparison, RunId, number};
+use crate::domain::{RunComparison, RunId, name::short_id, number};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -23,7 +23,8 @@ pub(super) async fn run(ctx: &Context, args: &CompareArgs) -> Result<()> {
     if ctx.out.json {
         return ctx.out.object(&comparison);
     }
-    ctx.out.table(&table(&comparison))?;
+    ctx.out
+        .table(&table(&comparison, ctx.out.width.is_some()))?;
     let same = comparison
         .params
         .iter()
@@ -35,11 +36,14 @@ pub(super) async fn run(ctx: &Context, args: &CompareArgs) -> Result<()> {
     Ok(())
 }
 
-/// A row for each thing, a column for each run; the best value of a metric is marked with `*`.
-fn table(comparison: &RunComparison) -> Table {
+/// A row for each thing, a column for each run; the best value of a metric is marked with `*`. On a terminal ids are short, so that
+/// more runs have room beside each other.
+fn table(comparison: &RunComparison, short: bool) -> Table {
     let mut table = Table::new(&[Column::text("")]);
     for run in &comparison.runs {
-        table.add_column(&Cell::raw(run.run_id.as_str()), Column::number(""));
+        let id = run.run_id.as_str();
+        let title = if short { short_id(id) } else { id };
+        table.add_column(&Cell::raw(title), Column::value(""));
     }
     let rows = |title: &str, cells: Vec<Cell>| {
         let mut row = vec![Cell::raw(title)];

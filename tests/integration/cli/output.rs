@@ -62,7 +62,10 @@ fn a_table_fits_the_terminal_and_keeps_its_ids() {
     let home = home();
     for columns in [80, 100, 130] {
         let drawn = in_terminal(&home, columns, &[("NO_COLOR", "1")], "run list");
-        for line in drawn.lines() {
+        for line in drawn
+            .lines()
+            .filter(|line| !line.starts_with("this terminal"))
+        {
             assert!(
                 line.chars().count() <= usize::from(columns),
                 "{columns}: {line}"

@@ -193,11 +193,8 @@ fn a_history_keeps_its_order_and_all_its_points() {
     assert_eq!(points[0]["timestamp"], "2025-10-09T08:53:20Z");
     let table = home.run("run metrics r1 loss");
     assert_eq!(table.lines().count(), 10_008);
-    assert!(
-        table.starts_with("STEP    VALUE  TIME\n"),
-        "{}",
-        &table[..40]
-    );
+    assert!(table.starts_with("STEP"), "{}", &table[..40]);
+    assert_eq!(table.matches("STEP").count(), 1);
 }
 
 #[test]

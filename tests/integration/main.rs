@@ -15,3 +15,4 @@ mod store_contract;
 mod store_faults;
 mod support;
 mod tidy;
+mod tui_pty;

@@ -3,6 +3,7 @@
 mod command;
 mod home;
 pub(crate) mod program;
+pub(crate) mod pty;
 pub(crate) mod stage;
 
 pub(crate) use command::{Done, Test};

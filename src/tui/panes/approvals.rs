@@ -74,7 +74,7 @@ impl Resource for Review {
                 Cell::meaning(mark.text(), mark.meaning)
             })
             .sorts("stage", false),
-            Column::new("Registered by", (8, 16), 5, |row: &Self, _| {
+            Column::new("By", (6, 16), 5, |row: &Self, _| {
                 Cell::new(visible(&row.version.registered_by))
             })
             .sorts("registered_by", false),

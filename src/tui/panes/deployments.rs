@@ -4,6 +4,7 @@ mod verbs;
 
 use super::registry::scope_of;
 use super::resource::{Cell, Column, Resource, Selected};
+use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks, sections};
 use crate::domain::text::visible;
 use crate::domain::{Deployment, Environment, HealthCheck, ModelName, Version};
@@ -130,7 +131,12 @@ impl Resource for Deployment {
         }
         if let Some(more) = more {
             let title = format!("{} in {}", self.model_name, self.environment);
-            parts.push(sections::deployments(&title, &more.others, env));
+            parts.push(sections::deployments(
+                &title,
+                &more.others,
+                DeploymentsBy::Version,
+                env,
+            ));
             parts.push(sections::drift(&more.drift, env));
             parts.push(sections::history(&more.history, env));
         }

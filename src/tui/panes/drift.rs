@@ -4,6 +4,7 @@ mod verbs;
 
 use super::registry::scope_of;
 use super::resource::{Cell, Column, Resource, Selected};
+use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks, sections};
 use crate::domain::text::visible;
 use crate::domain::{DriftEvent, ModelName, Version, number};
@@ -49,7 +50,7 @@ impl Resource for DriftEvent {
                 Cell::new(row.version.to_string())
             })
             .sorts("version", true),
-            Column::new("Where", (10, 10), 6, |row: &Self, _| {
+            Column::new("Where", (10, 10), 8, |row: &Self, _| {
                 Cell::new(
                     row.environment
                         .map_or("", |environment| environment.as_str()),
@@ -60,20 +61,20 @@ impl Resource for DriftEvent {
                 Cell::new(row.metric.to_string())
             })
             .sorts("metric", false),
-            value("Baseline", "baseline", 8, |row| row.baseline),
-            value("Observed", "observed", 7, |row| row.observed),
+            value("Baseline", "baseline", 7, |row| row.baseline),
+            value("Observed", "observed", 5, |row| row.observed),
             value("Score", "score", 9, |row| row.score),
             Column::new("Count", (5, 7), 10, |row: &Self, _| {
                 Cell::new(crate::tui::env::count(row.count))
             })
             .sorts("count", true)
             .right(),
-            Column::new("State", (14, 14), 4, |row: &Self, _| {
+            Column::new("State", (10, 14), 4, |row: &Self, _| {
                 let mark = marks::drift_state(row.state);
                 Cell::meaning(mark.text(), mark.meaning)
             })
             .sorts("state", false),
-            Column::new("Seen", (8, 10), 5, |row: &Self, env: &Env| {
+            Column::new("Seen", (8, 10), 6, |row: &Self, env: &Env| {
                 Cell::new(env.ago(row.last_seen_at))
             })
             .sorts("last_seen", true)
@@ -129,6 +130,7 @@ impl Resource for DriftEvent {
             parts.push(sections::deployments(
                 "Where this version serves",
                 &more.deployments,
+                DeploymentsBy::Environment,
                 env,
             ));
             parts.push(sections::history(&more.history, env));
@@ -201,6 +203,10 @@ fn standing(event: &DriftEvent, env: &Env) -> Section {
         Some(by) => format!("  by {}", visible(by)),
         None => String::new(),
     };
+    let recorded = match event.count {
+        1 => "once".to_owned(),
+        count => format!("{} times", crate::tui::env::count(count)),
+    };
     Section::new("")
         .pair(
             "severity",
@@ -223,10 +229,7 @@ fn standing(event: &DriftEvent, env: &Env) -> Section {
         .pair("event", event.event_id.to_string())
         .pair("first seen", env.when(event.first_seen_at))
         .pair("last seen", env.when(event.last_seen_at))
-        .pair(
-            "recorded",
-            format!("{} times", crate::tui::env::count(event.count)),
-        )
+        .pair("recorded", recorded)
 }
 
 fn measured(event: &DriftEvent) -> Section {

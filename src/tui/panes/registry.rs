@@ -3,6 +3,7 @@
 mod verbs;
 
 use super::resource::{Cell, Column, Resource, Selected};
+use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks, sections};
 use crate::domain::text::visible;
 use crate::domain::{Key, ModelName, ModelVersion, RunId, Version, number};
@@ -32,7 +33,7 @@ impl Resource for ModelVersion {
 
     fn columns(rows: &[Self], (): &(), env: &Env) -> Vec<Column<Self>> {
         let mut columns = vec![
-            Column::new("Model", (10, 30), 0, |row: &Self, _| {
+            Column::new("Model", (8, 30), 0, |row: &Self, _| {
                 Cell::new(row.model_name.to_string())
             })
             .sorts("model", false),
@@ -79,7 +80,7 @@ impl Resource for ModelVersion {
             .sorts("registered_by", false),
         );
         columns.push(
-            Column::new("Registered", (10, 10), 4, |row: &Self, env: &Env| {
+            Column::new("Age", (8, 10), 4, |row: &Self, env: &Env| {
                 Cell::new(env.ago(row.created_at))
             })
             .sorts("created", true)
@@ -136,7 +137,12 @@ impl Resource for ModelVersion {
             parts.push(sections::artifacts(self, env));
         }
         if let Some(more) = more {
-            parts.push(sections::deployments("Deployments", &more.deployments, env));
+            parts.push(sections::deployments(
+                "Deployments",
+                &more.deployments,
+                DeploymentsBy::Environment,
+                env,
+            ));
             parts.push(sections::drift(&more.drift, env));
             parts.push(sections::history(&more.history, env));
         }

@@ -11,7 +11,7 @@ pub use version::{
 use super::marks;
 use crate::domain::text::{visible, visible_lines};
 use crate::domain::{AuditEntry, Deployment, DriftEvent, Tags, number};
-use crate::tui::env::Env;
+use crate::tui::env::{Env, span};
 use crate::tui::widgets::detail::{Section, Table};
 use ratatui::text::{Line, Span};
 use serde_json::Value;
@@ -48,9 +48,27 @@ pub fn keyed(title: &str, values: &Tags) -> Section {
         })
 }
 
-/// Where a version serves and served.
-pub fn deployments(title: &str, deployments: &[Deployment], env: &Env) -> Section {
-    let mut table = Table::new(["Status", "Version", "Environment", "Health", "Since"]);
+/// What tells the deployments of a section apart; what they have in common is known from elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeploymentsBy {
+    /// All are of one version.
+    Environment,
+    /// All are of one model in one environment.
+    Version,
+}
+
+/// What serves and served.
+pub fn deployments(
+    title: &str,
+    deployments: &[Deployment],
+    by: DeploymentsBy,
+    env: &Env,
+) -> Section {
+    let apart = match by {
+        DeploymentsBy::Environment => "Environment",
+        DeploymentsBy::Version => "Version",
+    };
+    let mut table = Table::new(["Status", apart, "Health", "Since"]);
     for deployment in deployments {
         let since = deployment.activated_at.unwrap_or(deployment.created_at);
         let until = deployment.ended_at.map_or_else(
@@ -59,14 +77,16 @@ pub fn deployments(title: &str, deployments: &[Deployment], env: &Env) -> Sectio
                 format!(
                     "{}, for {}",
                     env.ago(since),
-                    crate::tui::env::span(end.duration_since(since))
+                    span(end.duration_since(since))
                 )
             },
         );
         table.row(vec![
             marks::deployment(deployment.status).span(&env.theme),
-            plain(&deployment.version),
-            plain(deployment.environment),
+            match by {
+                DeploymentsBy::Environment => plain(deployment.environment),
+                DeploymentsBy::Version => plain(&deployment.version),
+            },
             marks::health(deployment.health).span(&env.theme),
             plain(until),
         ]);
@@ -76,17 +96,14 @@ pub fn deployments(title: &str, deployments: &[Deployment], env: &Env) -> Sectio
 
 /// How a version drifted.
 pub fn drift(events: &[DriftEvent], env: &Env) -> Section {
-    let mut table = Table::new([
-        "Severity", "State", "Metric", "Baseline", "Observed", "Seen",
-    ]);
+    let mut table = Table::new(["Severity", "Metric", "Now", "Was", "State"]);
     for event in events {
         table.row(vec![
             marks::severity(event.severity).span(&env.theme),
-            marks::drift_state(event.state).span(&env.theme),
             plain(&event.metric),
-            plain(number::short(event.baseline)),
             plain(number::short(event.observed)),
-            plain(env.ago(event.last_seen_at)),
+            plain(number::short(event.baseline)),
+            marks::drift_state(event.state).span(&env.theme),
         ]);
     }
     table_or_none("Drift", table, env)

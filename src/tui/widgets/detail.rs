@@ -67,6 +67,8 @@ pub struct TableRow {
     pub cells: Vec<Span<'static>>,
     /// A row with a key can be chosen.
     pub key: Option<String>,
+    /// What there is to say about the row, broken into lines under it.
+    pub note: Option<Line<'static>>,
 }
 
 impl Section {
@@ -137,7 +139,10 @@ impl Table {
     }
 
     pub fn row(&mut self, cells: Vec<Span<'static>>) {
-        self.rows.push(TableRow { cells, key: None });
+        self.rows.push(TableRow {
+            cells,
+            ..TableRow::default()
+        });
     }
 
     /// A row that can be chosen.
@@ -145,7 +150,15 @@ impl Table {
         self.rows.push(TableRow {
             cells,
             key: Some(key.into()),
+            note: None,
         });
+    }
+
+    /// Says something about the last row.
+    pub fn note(&mut self, note: impl Into<Line<'static>>) {
+        if let Some(row) = self.rows.last_mut() {
+            row.note = Some(note.into());
+        }
     }
 }
 

@@ -83,7 +83,7 @@ pub fn wrap(line: &Line<'_>, columns: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Vec<Span<'static>>> = vec![Vec::new()];
     let mut used = 0;
     for span in &line.spans {
-        for word in span.content.split_word_bounds() {
+        for word in words(&span.content) {
             let wide = word.width();
             if used + wide > columns && used > 0 {
                 lines.push(Vec::new());
@@ -115,6 +115,20 @@ pub fn wrap(line: &Line<'_>, columns: usize) -> Vec<Line<'static>> {
         .collect()
 }
 
+/// Stretches of space and of what is no space: a bracket stays with its word.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let space = rest.chars().next()?.is_whitespace();
+        let end = rest
+            .find(|c: char| c.is_whitespace() != space)
+            .unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(end);
+        rest = behind;
+        Some(word)
+    })
+}
+
 fn push(lines: &mut [Vec<Span<'static>>], text: &str, like: &Span<'_>) {
     let Some(spans) = lines.last_mut() else {
         return;
@@ -142,6 +156,10 @@ mod tests {
             ["01234", "56789", "ab"]
         );
         assert_eq!(shown(&wrap(&Line::raw(""), 5)), [""]);
+        assert_eq!(
+            shown(&wrap(&Line::raw("an hour (ago)"), 10)),
+            ["an hour ", "(ago)"]
+        );
         for columns in 1..20 {
             for line in wrap(&Line::raw("価格モデル of sha256:0123456789abcdef"), columns) {
                 assert!(line.width() <= columns.max(2), "{line} {columns}");

@@ -106,22 +106,28 @@ pub fn checklist_to_choose(items: &[DeploymentChecklistItem], env: &Env) -> Sect
 }
 
 fn checklist_table(items: &[DeploymentChecklistItem], env: &Env) -> Table {
-    let mut table = Table::new(["Status", "Item", "Who and when", "Note"]);
+    let mut table = Table::default();
     for item in items {
         let mut name = item.name.to_string();
         if !item.required {
             name.push_str(" (optional)");
         }
-        let who = match (&item.decided_by, item.decided_at) {
-            (Some(who), Some(at)) => format!("{}, {}", visible(who), env.local(at)),
-            _ => String::new(),
-        };
         table.row(vec![
             marks::checklist(item.status).span(&env.theme),
             plain(name),
-            plain(who),
-            plain(visible(item.note.as_deref().unwrap_or_default())),
         ]);
+        let who = match (&item.decided_by, item.decided_at) {
+            (Some(who), Some(at)) => Some(format!("by {}, {}", visible(who), env.local(at))),
+            _ => None,
+        };
+        let note = item.note.as_deref().map(visible);
+        if who.is_some() || note.is_some() {
+            let who = who.map_or(String::new(), |who| format!("{who}  "));
+            table.note(Line::from(vec![
+                muted(who, env),
+                plain(note.unwrap_or_default()),
+            ]));
+        }
     }
     table
 }

@@ -8,6 +8,9 @@ use ratatui::text::{Line, Span};
 /// The widest label that values are lined up behind.
 const WIDEST_LABEL: usize = 18;
 
+/// How far a note stands behind the row that it is about.
+const NOTE_INDENT: usize = 2;
+
 /// One row of the screen.
 pub(super) struct Row<'a> {
     pub(super) kind: RowKind<'a>,
@@ -150,6 +153,15 @@ fn table_rows<'a>(rows: &mut Vec<Row<'a>>, table: &'a Table, columns: usize, the
         let mut shown = Row::line(table_line(cells, &widths, columns));
         shown.key = row.key.as_deref();
         rows.push(shown);
+        for line in row
+            .note
+            .iter()
+            .flat_map(|note| text::wrap(note, columns.saturating_sub(NOTE_INDENT)))
+        {
+            let mut spans = vec![Span::raw(" ".repeat(NOTE_INDENT))];
+            spans.extend(line.spans);
+            rows.push(Row::line(Line::from(spans).style(line.style)));
+        }
     }
 }
 

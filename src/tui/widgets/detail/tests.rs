@@ -15,6 +15,7 @@ fn sample() -> Detail {
             "looks fine to me".into(),
         ],
     );
+    checklist.note("by bob, this morning, after a long talk");
     checklist.choice(
         "card",
         vec!["○".into(), "model card".into(), "".into(), "".into()],

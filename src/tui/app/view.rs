@@ -14,7 +14,7 @@ use super::live::State;
 use super::strip::draw_strip;
 use crate::domain::text::visible;
 use crate::tui::env::count;
-use crate::tui::keymap::{Action, BINDINGS, Context};
+use crate::tui::keymap::{Action, BINDINGS, Binding, Context};
 use crate::tui::panes::{Gravity, Tab};
 use crate::tui::widgets::status_bar::{
     Hint, Piece, PlacedTab, TabLabel, draw_hints, draw_pieces, draw_tabs, place_tabs,
@@ -174,37 +174,36 @@ impl App {
         let pane = self.panes.get(self.tab);
         let mut hints: Vec<Hint> = Vec::new();
         let mut actions: Vec<Action> = Vec::new();
-        // What every list can do comes before the verbs of one tab, which are dimmed more often.
-        let mut ordered = contexts.clone();
-        ordered.sort_by_key(|context| match context {
-            Context::Detail => 0,
-            Context::List => 1,
-            Context::Screen | Context::Always => 3,
+        // Going in and finding comes first, then what this tab is for, then what every list can do: a narrow screen shows the first few.
+        let mut bindings: Vec<&Binding> = BINDINGS
+            .iter()
+            .filter(|binding| contexts.contains(&binding.context))
+            .collect();
+        bindings.sort_by_key(|binding| match (binding.context, binding.action) {
+            (Context::Detail, _) => 0,
+            (Context::List, Action::Open | Action::Filter) => 1,
+            (Context::List, _) => 3,
+            (Context::Screen | Context::Always, _) => 4,
             _ => 2,
         });
-        for context in &ordered {
-            for binding in BINDINGS
-                .iter()
-                .filter(|binding| binding.context == *context)
-            {
-                let Some(word) = binding.hint else { continue };
-                if actions.contains(&binding.action) {
-                    continue;
-                }
-                actions.push(binding.action);
-                let screen = *context == Context::Screen;
-                let own = screen || !self.overlays.is_empty() || *context == Context::Input;
-                let word = match binding.action {
-                    Action::Quit if pane.has_layers() || !self.way_back.is_empty() => "back",
-                    _ => word,
-                };
-                hints.push(Hint {
-                    key: hint_key(binding.keys[0]),
-                    word: word.to_owned(),
-                    allowed: own || pane.allows(binding.action, &self.env).is_yes(),
-                    stays: screen,
-                });
+        for binding in bindings {
+            let Some(word) = binding.hint else { continue };
+            if actions.contains(&binding.action) {
+                continue;
             }
+            actions.push(binding.action);
+            let screen = binding.context == Context::Screen;
+            let own = screen || !self.overlays.is_empty() || binding.context == Context::Input;
+            let word = match binding.action {
+                Action::Quit if pane.has_layers() || !self.way_back.is_empty() => "back",
+                _ => word,
+            };
+            hints.push(Hint {
+                key: hint_key(binding.keys[0]),
+                word: word.to_owned(),
+                allowed: own || pane.allows(binding.action, &self.env).is_yes(),
+                stays: screen,
+            });
         }
         hints
     }

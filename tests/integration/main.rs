@@ -9,6 +9,7 @@ mod app;
 mod cli;
 mod exec;
 mod ingest;
+mod pictures;
 mod screens;
 mod service;
 mod store_contract;

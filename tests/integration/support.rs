@@ -4,7 +4,9 @@ mod command;
 mod home;
 pub(crate) mod program;
 pub(crate) mod pty;
+pub(crate) mod screen;
 pub(crate) mod stage;
+pub(crate) mod svg;
 
 pub(crate) use command::{Done, Test};
 pub(crate) use home::Home;

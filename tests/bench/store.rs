@@ -138,7 +138,7 @@ fn full() -> &'static Filled {
         let store = open(&directory);
         RUNTIME.block_on(async {
             let id = RunId::new(&format!("{:032x}", 7919)).expect("it is a run id");
-            for (length, chunks) in [(50_000, 5), (1_000_000, 100)] {
+            for (length, chunks) in [(10_000, 1), (50_000, 5), (1_000_000, 100)] {
                 for chunk in 0..chunks {
                     let batch = SeriesBatch {
                         run_id: id.clone(),
@@ -269,7 +269,7 @@ fn count(bencher: Bencher<'_, '_>, text: &str) {
 }
 
 /// A chart of 400 columns of a history of some length.
-#[divan::bench(args = [50_000, 1_000_000])]
+#[divan::bench(args = [10_000, 50_000, 1_000_000])]
 fn chart(bencher: Bencher<'_, '_>, length: u64) {
     let filled = full();
     let id = RunId::new(&format!("{:032x}", 7919)).expect("it is a run id");

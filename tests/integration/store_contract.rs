@@ -77,6 +77,7 @@ contract! { on_sqlite, super::super::sqlite:
         batches_are_written_all_or_none,
         keys_are_sorted_and_a_point_is_a_sign_of_life,
         a_chart_keeps_a_single_spike_and_counts_every_point,
+        a_chart_agrees_with_its_points_at_any_length,
         a_chart_of_a_short_history_is_exact,
     }
     registry {

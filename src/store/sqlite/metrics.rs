@@ -1,4 +1,4 @@
-//! Metric histories in SQL: every point in the order it came, the latest one beside it, and a summary of each 256.
+//! Metric histories in SQL: every point in the order it came, the latest one beside it, and summaries of each 16, 256 and 4096.
 //!
 //! All three are written in one transaction, so a chart never shows what the history has not.
 
@@ -9,8 +9,15 @@ use crate::domain::{ChartBucket, Key, MetricChart, MetricPoint, ObjectKind, RunI
 use crate::store::{SeriesBatch, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// Points in a rollup. A chart of a million points reads four thousand of them.
-const CHUNK: u64 = 256;
+/// Points in a summary of the first level, and summaries in one of the next.
+const FANOUT: u64 = 16;
+/// The summaries of the last level hold 4096 points.
+const LEVELS: u32 = 3;
+
+/// Points in a summary of a level; level 0 is the points themselves.
+const fn points_in(level: u32) -> u64 {
+    FANOUT.pow(level)
+}
 
 /// The surrogate key of a run.
 pub(super) fn run_row(connection: &Connection, run_id: &RunId) -> Result<i64> {
@@ -25,7 +32,7 @@ pub(super) fn run_row(connection: &Connection, run_id: &RunId) -> Result<i64> {
 struct Series {
     count: u64,
     latest: MetricPoint,
-    /// The points since the last whole rollup.
+    /// The points since the last whole summary.
     open: Option<ChartBucket>,
 }
 
@@ -39,7 +46,7 @@ fn series(connection: &Connection, run: i64, key: i64) -> Result<Option<Series>>
         .query_row([run, key], |row| {
             let count = super::column::count(row, 0)?;
             let open = match row.get::<_, Option<i64>>(4)? {
-                Some(_) => Some(bucket(row, 4, count % CHUNK)?),
+                Some(_) => Some(bucket(row, 4, count % FANOUT)?),
                 None => None,
             };
             Ok(Series {
@@ -108,39 +115,74 @@ pub(super) fn append(connection: &Connection, run: i64, batch: &SeriesBatch) -> 
             Some(open) => open.extend(&stretch),
             None => series.open = Some(stretch),
         }
-        if series.count.is_multiple_of(CHUNK)
+        if series.count.is_multiple_of(FANOUT)
             && let Some(full) = series.open.take()
         {
-            write_rollup(connection, run, key, series.count / CHUNK - 1, &full)?;
+            write_rollups(connection, run, key, series.count, full)?;
         }
     }
     write_series(connection, run, key, &series, is_new)
 }
 
-fn write_rollup(
+/// Writes the summary of the last points, and those of higher levels that are full with it.
+fn write_rollups(
     connection: &Connection,
     run: i64,
     key: i64,
-    chunk: u64,
-    full: &ChartBucket,
+    count: u64,
+    full: ChartBucket,
 ) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO rollups (run, key_id, chunk, first_step, last_step, low, high, last, non_finite)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            run,
-            key,
-            super::column::signed(chunk),
-            full.first_step,
-            full.last_step,
-            full.range.map(|(low, _)| low),
-            full.range.map(|(_, high)| high),
-            full.last,
-            super::column::signed(full.non_finite),
-        ])?;
+    let mut full = full;
+    for level in 1..=LEVELS {
+        if !count.is_multiple_of(points_in(level)) {
+            break;
+        }
+        let chunk = count / points_in(level) - 1;
+        if level > 1 {
+            let mut parts = rollups(connection, run, key, level - 1, chunk * FANOUT)?.into_iter();
+            if let Some(first) = parts.next() {
+                full = first;
+            }
+            parts.for_each(|part| full.extend(&part));
+        }
+        connection
+            .prepare_cached(
+                "INSERT INTO rollups (run, key_id, level, chunk, first_step, last_step, low, high, last, non_finite)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                run,
+                key,
+                level,
+                super::column::signed(chunk),
+                full.first_step,
+                full.last_step,
+                full.range.map(|(low, _)| low),
+                full.range.map(|(_, high)| high),
+                full.last,
+                super::column::signed(full.non_finite),
+            ])?;
+    }
     Ok(())
+}
+
+/// The summaries of a level, from one on.
+fn rollups(
+    connection: &Connection,
+    run: i64,
+    key: i64,
+    level: u32,
+    from: u64,
+) -> Result<Vec<ChartBucket>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT first_step, last_step, low, high, last, non_finite FROM rollups
+         WHERE run = ?1 AND key_id = ?2 AND level = ?3 AND chunk >= ?4 ORDER BY chunk",
+    )?;
+    let found = statement.query_map(
+        params![run, key, level, super::column::signed(from)],
+        |row| bucket(row, 0, points_in(level)),
+    )?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 fn write_series(
@@ -217,7 +259,8 @@ pub(super) fn history(
     Ok(points.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The history as a chart: from its points while they are few, else from whole rollups and the points behind the last one.
+/// The history as a chart: from the coarsest summaries that are still twice as fine as the columns, then from finer ones and at last from
+/// points for what they do not cover yet.
 pub(super) fn chart(
     connection: &Connection,
     run_id: &RunId,
@@ -232,33 +275,28 @@ pub(super) fn chart(
     let Some(known) = series(connection, run, key)? else {
         return Ok(nothing());
     };
-    let columns_of_points = CHUNK.saturating_mul(u64::try_from(columns).unwrap_or(u64::MAX));
-    // With fewer rollups than columns a chart of them would be coarser than the screen.
-    let whole = if known.count <= columns_of_points.min(MOST_RAW) {
-        0
-    } else {
-        known.count / CHUNK
-    };
-    let mut stretches = Vec::new();
-    if whole > 0 {
-        let mut statement = connection.prepare_cached(
-            "SELECT first_step, last_step, low, high, last, non_finite FROM rollups
-             WHERE run = ?1 AND key_id = ?2 ORDER BY chunk",
-        )?;
-        let mut rows = statement.query([run, key])?;
-        while let Some(row) = rows.next()? {
-            stretches.push(bucket(row, 0, CHUNK)?);
-        }
+    let enough = u64::try_from(columns).unwrap_or(u64::MAX).saturating_mul(2);
+    let coarsest = (1..=LEVELS)
+        .rev()
+        .find(|level| known.count / points_in(*level) >= enough)
+        .unwrap_or(0);
+    let (mut stretches, mut covered) = (Vec::new(), 0);
+    for level in (1..=coarsest).rev() {
+        stretches.append(&mut rollups(
+            connection,
+            run,
+            key,
+            level,
+            covered / points_in(level),
+        )?);
+        covered = known.count / points_in(level) * points_in(level);
     }
     let mut statement = connection.prepare_cached(
         "SELECT step, ts, value FROM points WHERE run = ?1 AND key_id = ?2 AND seq >= ?3 ORDER BY seq",
     )?;
-    let mut rows = statement.query([run, key, super::column::signed(whole * CHUNK)])?;
+    let mut rows = statement.query([run, key, super::column::signed(covered)])?;
     while let Some(row) = rows.next()? {
         stretches.push(ChartBucket::of(&point(row, 0)?));
     }
     Ok(MetricChart::reduce(metric.clone(), stretches, columns))
 }
-
-/// Reading this many points one by one still takes only a few milliseconds.
-const MOST_RAW: u64 = 50_000;

@@ -158,6 +158,63 @@ pub(crate) async fn a_chart_keeps_a_single_spike_and_counts_every_point(store: &
     }
 }
 
+pub(crate) async fn a_chart_agrees_with_its_points_at_any_length(store: &dyn Store) {
+    let run = with_run(store, "r1").await;
+    let mut points: Vec<MetricPoint> = Vec::new();
+    // Around the borders of whatever a store summarises by.
+    for length in [1, 15, 16, 17, 255, 256, 257, 1000, 4095, 4096, 4097, 9000] {
+        let from = points.len();
+        points.extend((from..length).map(|at| {
+            let value = match at % 301 {
+                7 => f64::NAN,
+                _ => f64::from(u32::try_from(at * 7919 % 1009).unwrap()),
+            };
+            point(i64::try_from(at).unwrap(), value)
+        }));
+        store
+            .append_metrics(&[batch("r1", "loss", &points[from..])], at(0))
+            .await
+            .unwrap();
+        for columns in [1, 10, 100] {
+            let chart = store
+                .metric_chart(&run.run_id, &key("loss"), columns)
+                .await
+                .unwrap();
+            let finite = || {
+                points
+                    .iter()
+                    .map(|point| point.value)
+                    .filter(|value| value.is_finite())
+            };
+            let ranges = || chart.buckets.iter().filter_map(|bucket| bucket.range);
+            let told = (
+                chart.points,
+                chart.non_finite,
+                ranges()
+                    .fold(f64::MAX, |low, range| low.min(range.0))
+                    .to_bits(),
+                ranges()
+                    .fold(f64::MIN, |high, range| high.max(range.1))
+                    .to_bits(),
+                chart
+                    .buckets
+                    .iter()
+                    .map(|bucket| bucket.points)
+                    .sum::<u64>(),
+            );
+            let length = u64::try_from(length).unwrap();
+            let expected = (
+                length,
+                length - u64::try_from(finite().count()).unwrap(),
+                finite().fold(f64::MAX, f64::min).to_bits(),
+                finite().fold(f64::MIN, f64::max).to_bits(),
+                length,
+            );
+            assert_eq!(told, expected, "{length} points in {columns} columns");
+        }
+    }
+}
+
 pub(crate) async fn a_chart_of_a_short_history_is_exact(store: &dyn Store) {
     let run = with_run(store, "r1").await;
     let empty = store.metric_chart(&run.run_id, &key("loss"), 80).await;

@@ -83,10 +83,11 @@ CREATE TABLE points (
     PRIMARY KEY (run, key_id, seq)
 ) STRICT, WITHOUT ROWID;
 
--- Each 256 points in a row, so that a chart of a million reads four thousand.
+-- Summaries of each 16, 256 and 4096 points (levels 1, 2 and 3), so that a chart of any length reads a few thousand rows.
 CREATE TABLE rollups (
     run        INTEGER NOT NULL,
     key_id     INTEGER NOT NULL,
+    level      INTEGER NOT NULL CHECK (level BETWEEN 1 AND 3),
     chunk      INTEGER NOT NULL,
     first_step INTEGER NOT NULL,
     last_step  INTEGER NOT NULL,
@@ -94,7 +95,7 @@ CREATE TABLE rollups (
     high       REAL,
     last       REAL,
     non_finite INTEGER NOT NULL,
-    PRIMARY KEY (run, key_id, chunk)
+    PRIMARY KEY (run, key_id, level, chunk)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE models (

@@ -49,6 +49,44 @@ fn the_examples_of_the_command_line_work() {
 }
 
 #[test]
+fn the_lines_of_a_training_are_read() {
+    let home = Home::new();
+    let readme = include_str!("../../../README.md");
+    let lines = readme.split("```json\n").nth(1).unwrap();
+    let lines = lines.split("```").next().unwrap();
+    home.deck(["ingest"]).stdin(lines).success();
+    assert_eq!(home.json("run show r1")["status"], "COMPLETED");
+}
+
+#[test]
+fn every_noun_and_verb_of_the_table_is_there() {
+    let home = Home::new();
+    let readme = include_str!("../../../README.md");
+    let rows = readme
+        .split("| noun | verbs |\n|---|---|\n")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .take_while(|line| line.starts_with('|'));
+    let words = |cell: &str| -> Vec<String> {
+        cell.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        for noun in words(cells[0]) {
+            let help = home.deck([noun.as_str(), "--help"]).success().stdout;
+            for verb in words(cells[1]) {
+                assert!(help.contains(&format!("\n  {verb} ")), "{noun} {verb}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_test_command_is_the_one_that_ci_runs() {
     let command = block_with("cargo fmt --check");
     let ci = include_str!("../../../.ci/run");

@@ -278,6 +278,13 @@ impl Loaded {
             loaded.origins.insert(setting.key, Origin::Environment);
         }
         if let Some(store) = &flags.store {
+            if store.is_empty() {
+                return Err(ConfigError::BadValue {
+                    place: "the flag --store".to_owned(),
+                    key: "store.path",
+                    problem: "takes a path".to_owned(),
+                });
+            }
             loaded.settings.store.path.clone_from(store);
             loaded.origins.insert("store.path", Origin::Flag);
         }

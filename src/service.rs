@@ -135,6 +135,11 @@ impl ModelLifecycleService {
         Ok(())
     }
 
+    /// The name of the network file system that a path is on, where local stores are not written.
+    pub fn network_file_system(path: &Path) -> Option<&'static str> {
+        crate::store::sqlite::network_file_system(path)
+    }
+
     /// A service over a store that is open already.
     pub fn with_store(store: Arc<dyn Store>, options: ServiceOptions) -> Self {
         let core = Core {

@@ -3,9 +3,10 @@
 use super::args::Globals;
 use super::error::{CliError, Result};
 use super::output::Output;
-use crate::config::{Flags, Loaded, Paths};
+use crate::config::{Flags, Loaded, Paths, SETTINGS};
 use crate::domain::MetricDirections;
 use crate::service::{Clock, ModelLifecycleService, ServiceOptions, identity};
+use std::env::VarError;
 
 /// A command's surroundings.
 #[derive(Debug)]
@@ -62,6 +63,15 @@ pub(super) fn read_settings(globals: &Globals) -> Result<Loaded> {
         config: globals.config.clone(),
         store: globals.store.clone(),
     };
+    // Taking one that cannot be read for one that is not set would open another store than was meant.
+    let names = SETTINGS.iter().map(|setting| setting.env);
+    for name in names.chain(["MODELDECK_CONFIG"]) {
+        if matches!(std::env::var(name), Err(VarError::NotUnicode(_))) {
+            return Err(CliError::usage(format!(
+                "the environment variable {name} is not UTF-8"
+            )));
+        }
+    }
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     Ok(Loaded::read(&flags, Paths::of_this_user(), env)?)
 }

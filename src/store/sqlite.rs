@@ -66,6 +66,15 @@ impl std::fmt::Debug for SqliteStore {
     }
 }
 
+/// The name of the network file system that a path is on or would be on, where stores are not written.
+pub fn network_file_system(path: &Path) -> Option<&'static str> {
+    let path = std::path::absolute(path).ok()?;
+    match filesystem::of(files::nearest(&path)) {
+        filesystem::Verdict::Local => None,
+        filesystem::Verdict::Network(name) => Some(name),
+    }
+}
+
 impl SqliteStore {
     /// Opens a store; makes it where there is none, if the options say so. Blocks for a few milliseconds.
     pub fn open(path: &Path, options: OpenOptions) -> crate::store::Result<Self> {

@@ -13,6 +13,18 @@ pub(super) async fn look(ctx: &Context, checks: &mut Vec<Check>) {
         Err(error) => return checks.push(failed("store", &error)),
     };
     let StoreTarget::Local(path) = options.target.clone();
+    checks.push(match ModelLifecycleService::network_file_system(&path) {
+        None => Check::ok("file system", "it is on a disk of this host"),
+        Some(name) => Check::fail(
+            "file system",
+            exit::code_of(ErrorKind::Unusable),
+            format!(
+                "'{}' is on {name}, where several writers would damage a store",
+                path.display()
+            ),
+            Some("name a path on a local disk with --store or MODELDECK_STORE".to_owned()),
+        ),
+    });
     if !path.exists() {
         checks.push(Check::ok(
             "store",

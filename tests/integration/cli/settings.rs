@@ -149,3 +149,17 @@ fn xdg_directories_are_obeyed() {
     assert!(home.path().join("state/modeldeck/modeldeck.log").exists());
     assert!(!home.store().exists());
 }
+
+#[test]
+fn a_store_that_cannot_be_meant_is_no_other_store() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let home = Home::new();
+    home.deck(["--store", "", "experiment", "create", "x"])
+        .stderr_has("'store.path' takes a path")
+        .code(2);
+    home.deck(["experiment", "create", "x"])
+        .env("MODELDECK_STORE", std::ffi::OsStr::from_bytes(b"a\xff.db"))
+        .stderr_has("the environment variable MODELDECK_STORE is not UTF-8")
+        .code(2);
+    assert!(!home.store().exists());
+}

@@ -152,6 +152,7 @@ fn the_doctor_finds_a_sound_store_and_makes_none() {
         "store",
         "engine",
         "file mode",
+        "file system",
         "disk",
         "integrity",
         "audit",

@@ -138,7 +138,7 @@ pub(super) const SUBJECTS: [Subject; COUNT] = [
             shape("val/gini", 0.22, 0.612, 0.006, false),
             shape("val/loss", 0.64, 0.39, 0.008, true),
             shape("train/loss", 0.64, 0.35, 0.006, false),
-            shape("ks", 0.18, 0.46, 0.007, false),
+            shape("lift", 1.2, 2.9, 0.03, false),
         ],
         runs: 38,
         status: ExperimentStatus::Completed,

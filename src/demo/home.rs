@@ -15,9 +15,15 @@ pub struct DemoHome {
 impl DemoHome {
     pub fn make(keep: bool) -> io::Result<Self> {
         let name = format!("modeldeck-demo-{}", uuid::Uuid::new_v4().simple());
-        let path = std::env::temp_dir().join(name);
-        // Fails where something of this name is there already, so nobody can have put it there for us.
-        DirBuilder::new().mode(0o700).create(&path)?;
+        // Making it fails where something of this name is there already, so nobody can have put it there for us.
+        let make = |place: PathBuf| {
+            let path = place.join(&name);
+            DirBuilder::new().mode(0o700).create(&path).map(|()| path)
+        };
+        let path = match memory().filter(|_| !keep).map(make) {
+            Some(Ok(path)) => path,
+            _ => make(std::env::temp_dir())?,
+        };
         Ok(Self { path, keep })
     }
 
@@ -28,6 +34,17 @@ impl DemoHome {
     pub fn store(&self) -> PathBuf {
         self.path.join("demo.db")
     }
+}
+
+/// A place in memory with room for a demo: what is thrown away need not reach a disk, and on a slow one hundreds of durable writes are felt.
+fn memory() -> Option<PathBuf> {
+    const MEMORY: &str = "/dev/shm";
+    const ROOM: u64 = 128 << 20;
+    let memory = nix::sys::statvfs::statvfs(MEMORY).ok()?;
+    let room = memory
+        .blocks_available()
+        .saturating_mul(memory.fragment_size());
+    (room >= ROOM).then(|| PathBuf::from(MEMORY))
 }
 
 impl Drop for DemoHome {

@@ -157,7 +157,7 @@ const DRIFTS: [Drift; 9] = [
         seen: &[75.0, 51.0, 27.0, 3.1], acknowledged: Some((74.0, "lamp 2 is to be replaced on Monday")), resolved: None },
     Drift { model: 4, version: "3", metric: "val/accuracy", baseline: 0.981, observed: 0.741, severity: None,
         seen: &[1.6, 0.4], acknowledged: None, resolved: None },
-    Drift { model: 5, version: "2", metric: "ks", baseline: 0.45, observed: 0.42, severity: None,
+    Drift { model: 5, version: "2", metric: "val/gini", baseline: 0.58, observed: 0.54, severity: None,
         seen: &[33.0], acknowledged: None, resolved: None },
 ];
 

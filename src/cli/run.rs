@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod compare;
 pub mod metrics;
+pub mod output;
 pub mod show;
 
 use super::context::Context;
@@ -31,6 +32,8 @@ pub enum Verb {
     Metrics(metrics::MetricsArgs),
     /// Compare runs: metrics with the best marked, and the params that differ.
     Compare(compare::CompareArgs),
+    /// Print what the command of a run printed.
+    Output(output::OutputArgs),
     /// Run a command as a run: its output, its events and how it ended are recorded.
     Exec(exec::ExecArgs),
     /// Record events from JSON lines, one each.
@@ -128,6 +131,7 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
         Verb::Show(args) => show::run(ctx, &args.run_id).await,
         Verb::Metrics(args) => metrics::run(ctx, &args).await,
         Verb::Compare(args) => compare::run(ctx, &args).await,
+        Verb::Output(args) => output::run(ctx, &args).await,
         Verb::Exec(args) => exec::run(ctx, args).await,
         Verb::Ingest(args) => ingest::run(ctx, args).await,
     }

@@ -14,6 +14,7 @@ mod screens;
 mod service;
 mod store_contract;
 mod store_faults;
+mod story;
 mod support;
 mod tidy;
 mod tui_pty;

@@ -92,3 +92,30 @@ fn the_test_command_is_the_one_that_ci_runs() {
     let ci = include_str!("../../../.ci/run");
     assert!(ci.contains(command.trim()), "{ci}");
 }
+
+#[test]
+fn the_way_from_a_training_to_production_and_back_works() {
+    let home = Home::new();
+    home.run("policy set production.self_approval true");
+    let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/assets");
+    std::os::unix::fs::symlink(assets, home.path().join("assets")).unwrap();
+    let script = format!("set -eu\n{}", block_with("run-id-file fair.id"));
+    let program = Path::new(env!("CARGO_BIN_EXE_modeldeck"));
+    let path = std::env::var("PATH").unwrap();
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(home.path())
+        .env_clear()
+        .env("HOME", home.path())
+        .env(
+            "PATH",
+            format!("{}:{path}", program.parent().unwrap().display()),
+        )
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let serving = home.json("deployment list --status ACTIVE");
+    assert_eq!(serving[0]["version"], "1", "{serving}");
+    assert_eq!(home.json("drift list")[0]["severity"], "CRITICAL");
+}

@@ -1,0 +1,222 @@
+//! The whole life of a model by two persons: from real trainings to a deployment in production that is rolled back.
+//!
+//! The persons are two UNIX users on a group's store where the test runs as root; elsewhere the second one is the library's identity
+//! parameter. The data, the trainings and the drift are real.
+
+mod by_command;
+
+use crate::support::{Home, Test, is_root};
+use modeldeck::domain::{ChecklistStatus, Identity, ItemName, ModelName, Verdict, Version};
+use modeldeck::service::{ChecklistMark, ModelLifecycleService, NewDecision, ServiceOptions};
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::chown;
+use std::path::PathBuf;
+
+const ENGINEER: u32 = 20_001;
+const APPROVER: u32 = 20_002;
+const GROUP: u32 = 100;
+
+/// What the second person shows before they approve.
+const CHECKED_BY_ENGINEER: &str = "model card";
+const CHECKED_BY_APPROVER: &str = "bias report";
+
+/// A host with two persons on it.
+struct Host {
+    home: Home,
+    store: PathBuf,
+}
+
+/// Three trainings by their learning rates, from bad to good.
+struct Trained {
+    poor: String,
+    fair: String,
+    best: String,
+}
+
+/// What `evaluate` measured.
+struct Evaluated {
+    untouched: f64,
+    shifted: f64,
+    size: u64,
+}
+
+impl Host {
+    fn new() -> Self {
+        let home = Home::new();
+        let own = home.path().join("engineer");
+        fs::create_dir(&own).unwrap();
+        fs::create_dir(home.path().join("approver")).unwrap();
+        for file in ["train_iris.py", "iris.csv"] {
+            let example = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/examples");
+            fs::copy(format!("{example}/{file}"), home.path().join(file)).unwrap();
+        }
+        let shared = home.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        let host = Self {
+            store: shared.join("deck/team.db"),
+            home,
+        };
+        if is_root() {
+            chown(&own, Some(ENGINEER), Some(GROUP)).unwrap();
+            chown(
+                host.home.path().join("approver"),
+                Some(APPROVER),
+                Some(GROUP),
+            )
+            .unwrap();
+            chown(&shared, Some(ENGINEER), Some(GROUP)).unwrap();
+            let store = host.store.to_str().unwrap();
+            host.engineer(&["store", "init", store, "--group", "users"])
+                .success();
+        }
+        host
+    }
+
+    fn person(&self, name: &str, uid: u32, arguments: &[&str]) -> Test {
+        let test = Test::new(&self.home.path().join(name))
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("MODELDECK_STORE", &self.store)
+            .args(arguments);
+        if is_root() {
+            test.user_and_group(uid, GROUP)
+        } else {
+            test
+        }
+    }
+
+    fn engineer(&self, arguments: &[&str]) -> Test {
+        self.person("engineer", ENGINEER, arguments)
+    }
+
+    fn approver(&self, arguments: &[&str]) -> Test {
+        self.person("approver", APPROVER, arguments)
+    }
+
+    /// What the engineer's command prints, in one line.
+    fn told(&self, arguments: &[&str]) -> String {
+        let done = self.engineer(arguments).success();
+        done.stdout.trim_end().to_owned()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        self.engineer(arguments).args(["--json"]).success().json()
+    }
+
+    /// The second person shows their item and approves.
+    fn approve(&self, model: &str, version: &str) {
+        if is_root() {
+            let item = CHECKED_BY_APPROVER;
+            self.approver(&[
+                "approval", "mark", model, version, item, "approved", "--note", "page 3",
+            ])
+            .success();
+            self.approver(&[
+                "approval",
+                "approve",
+                model,
+                version,
+                "--notes",
+                "numbers repeated",
+            ])
+            .success();
+        } else {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(self.approve_by_library(model, version));
+        }
+    }
+
+    async fn approve_by_library(&self, model: &str, version: &str) {
+        let service = ModelLifecycleService::open(ServiceOptions::local(&self.store)).await;
+        let approver = service
+            .unwrap()
+            .acting_as(Identity::new("approver", "host"));
+        let (model, version) = (
+            ModelName::new(model).unwrap(),
+            Version::new(version).unwrap(),
+        );
+        let mark = ChecklistMark {
+            item: ItemName::new(CHECKED_BY_APPROVER).unwrap(),
+            status: ChecklistStatus::Approved,
+            note: Some("page 3".to_owned()),
+        };
+        let approvals = approver.approvals();
+        approvals
+            .mark(&model, &version, &[mark], None, None)
+            .await
+            .unwrap();
+        let decision = NewDecision {
+            verdict: Verdict::Approved,
+            notes: Some("numbers repeated".to_owned()),
+            subject: None,
+        };
+        approvals.decide(&model, &version, &decision).await.unwrap();
+    }
+
+    /// Three real trainings through `run exec`.
+    fn train(&self) -> Trained {
+        let train = |name: &str, rate: &str| {
+            let (id, model) = (format!("{name}.id"), format!("{name}.json"));
+            let script = self.home.path().join("train_iris.py");
+            let called = [
+                "run",
+                "exec",
+                "--experiment",
+                "iris",
+                "--name",
+                name,
+                "--run-id-file",
+                &id,
+                "--",
+                "python3",
+                script.to_str().unwrap(),
+                "--lr",
+                rate,
+                "--out",
+                &model,
+            ];
+            self.engineer(&called).stderr_has("COMPLETED").success();
+            let id = fs::read_to_string(self.home.path().join("engineer").join(id)).unwrap();
+            id.trim_end().to_owned()
+        };
+        Trained {
+            poor: train("poor", "0.001"),
+            fair: train("fair", "0.01"),
+            best: train("best", "0.1"),
+        }
+    }
+
+    /// Measures the best model on the half that it never saw, untouched and shifted.
+    fn evaluate(&self) -> Evaluated {
+        let script = self.home.path().join("train_iris.py");
+        let output = std::process::Command::new("python3")
+            .arg(script)
+            .args(["evaluate", "best.json"])
+            .current_dir(self.home.path().join("engineer"))
+            .output()
+            .unwrap();
+        let measured: Value = serde_json::from_slice(&output.stdout).unwrap();
+        Evaluated {
+            untouched: measured["untouched"].as_f64().unwrap(),
+            shifted: measured["shifted"].as_f64().unwrap(),
+            size: measured["size"].as_u64().unwrap(),
+        }
+    }
+
+    /// Who did what, oldest first, and that the log is whole.
+    fn audit(&self) -> Vec<(String, String)> {
+        self.engineer(&["audit", "verify"]).success();
+        let log = self.json(&["audit", "list", "--limit", "0"]);
+        let mut entries: Vec<(String, String)> = log
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| {
+                let text = |value: &Value| value.as_str().unwrap().to_owned();
+                (text(&entry["action"]), text(&entry["identity"]["user"]))
+            })
+            .collect();
+        entries.reverse();
+        entries
+    }
+}

@@ -4,6 +4,7 @@
 //! service nor the other panes.
 
 pub mod approvals;
+mod columns;
 pub mod deployments;
 pub mod drift;
 pub mod experiments;

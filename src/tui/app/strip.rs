@@ -7,7 +7,7 @@
 //! ```
 
 use crate::domain::text::visible;
-use crate::domain::{Deployment, DriftEvent, ModelRun, number};
+use crate::domain::{Deployment, DriftEvent, Health, ModelRun, number};
 use crate::tui::env::Env;
 use crate::tui::message::Overview;
 use crate::tui::panes::marks;
@@ -156,13 +156,17 @@ fn drift_line(event: &DriftEvent, env: &Env) -> Line<'static> {
 }
 
 fn deployment_line(deployment: &Deployment, env: &Env) -> Line<'static> {
-    Line::from(vec![
+    let mut spans = vec![
         marks::deployment(deployment.status).sign(&env.theme),
         Span::raw(format!(
             " {} {} ",
             deployment.model_name, deployment.version
         )),
         Span::styled(format!("{} ", deployment.environment), env.theme.label),
-        marks::health(deployment.health).span(&env.theme),
-    ])
+    ];
+    // That nobody asked yet is not worth the room.
+    if deployment.health != Health::Unknown {
+        spans.push(marks::health(deployment.health).span(&env.theme));
+    }
+    Line::from(spans)
 }

@@ -6,7 +6,7 @@ pub(super) mod verbs;
 
 use super::registry::{facts, relatives, version_query};
 use super::resource::{Cell, Column, Resource, Selected};
-use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks, sections};
+use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
 use crate::domain::filter::{FieldValue, Filterable};
 use crate::domain::text::visible;
 use crate::domain::{ApprovalState, ChecklistStatus};
@@ -46,20 +46,14 @@ impl Resource for Review {
         Resource::id(&self.version).into_owned().into()
     }
 
-    fn columns(_: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
+    fn columns(rows: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
         vec![
             Column::new("Approval", (10, 10), 1, |row: &Self, _| {
                 let mark = marks::approval(row.version.approval);
                 Cell::meaning(mark.text(), mark.meaning)
             }),
-            Column::new("Model", (10, 30), 0, |row: &Self, _| {
-                Cell::new(row.version.model_name.to_string())
-            })
-            .sorts("model", false),
-            Column::new("Version", (7, 12), 0, |row: &Self, _| {
-                Cell::new(row.version.version.to_string())
-            })
-            .sorts("version", true),
+            columns::model(rows, 17, 0, |row| &row.version.model_name),
+            columns::version(rows, 0, |row| &row.version.version),
             Column::new("Items", (5, 7), 2, |row: &Self, _| {
                 let (done, required) = row.items();
                 count_cell(done, required)

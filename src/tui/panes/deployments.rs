@@ -5,7 +5,7 @@ mod verbs;
 use super::registry::scope_of;
 use super::resource::{Cell, Column, Resource, Selected};
 use super::sections::DeploymentsBy;
-use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks, sections};
+use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
 use crate::domain::text::visible;
 use crate::domain::{Deployment, Environment, HealthCheck, ModelName, Version};
 use crate::store::{DeploymentQuery, ListQuery, Page};
@@ -29,26 +29,20 @@ impl Resource for Deployment {
         self.deployment_id.as_str().into()
     }
 
-    fn columns(_: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
+    fn columns(rows: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
         vec![
             Column::new("Status", (12, 12), 0, |row: &Self, _| {
                 let mark = marks::deployment(row.status);
                 Cell::meaning(mark.text(), mark.meaning)
             })
             .sorts("status", false),
-            Column::new("Model", (8, 28), 1, |row: &Self, _| {
-                Cell::new(row.model_name.to_string())
-            })
-            .sorts("model", false),
-            Column::new("Version", (7, 12), 2, |row: &Self, _| {
-                Cell::new(row.version.to_string())
-            })
-            .sorts("version", true),
-            Column::new("Environment", (11, 11), 3, |row: &Self, _| {
+            columns::model(rows, 17, 1, |row| &row.model_name),
+            columns::version(rows, 2, |row| &row.version),
+            Column::new("Where", (10, 11), 3, |row: &Self, _| {
                 Cell::new(row.environment.as_str())
             })
             .sorts("environment", true),
-            Column::new("Health", (11, 11), 4, |row: &Self, _| {
+            Column::new("Health", (9, 11), 4, |row: &Self, _| {
                 let mark = marks::health(row.health);
                 Cell::meaning(mark.text(), mark.meaning)
             })

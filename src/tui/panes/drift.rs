@@ -5,7 +5,7 @@ mod verbs;
 use super::registry::scope_of;
 use super::resource::{Cell, Column, Resource, Selected};
 use super::sections::DeploymentsBy;
-use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks, sections};
+use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
 use crate::domain::text::visible;
 use crate::domain::{DriftEvent, ModelName, Version, number};
 use crate::store::{DriftQuery, ListQuery, Page};
@@ -28,7 +28,7 @@ impl Resource for DriftEvent {
         self.event_id.as_str().into()
     }
 
-    fn columns(_: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
+    fn columns(rows: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
         let value = |title, field, rank, of: fn(&Self) -> f64| {
             Column::new(title, (8, 10), rank, move |row: &Self, _: &Env| {
                 Cell::new(number::short(of(row)))
@@ -36,20 +36,15 @@ impl Resource for DriftEvent {
             .sorts(field, true)
             .right()
         };
+        let metric = columns::widest(rows, |row| row.metric.to_string()).clamp(8, 40);
         vec![
             Column::new("Severity", (10, 10), 0, |row: &Self, _| {
                 let mark = marks::severity(row.severity);
                 Cell::meaning(mark.text(), mark.meaning)
             })
             .sorts("severity", true),
-            Column::new("Model", (8, 26), 1, |row: &Self, _| {
-                Cell::new(row.model_name.to_string())
-            })
-            .sorts("model", false),
-            Column::new("Version", (7, 12), 3, |row: &Self, _| {
-                Cell::new(row.version.to_string())
-            })
-            .sorts("version", true),
+            columns::model(rows, 14, 1, |row| &row.model_name),
+            columns::version(rows, 3, |row| &row.version),
             Column::new("Where", (10, 10), 8, |row: &Self, _| {
                 Cell::new(
                     row.environment
@@ -57,7 +52,7 @@ impl Resource for DriftEvent {
                 )
             })
             .sorts("environment", false),
-            Column::new("Metric", (8, 18), 2, |row: &Self, _| {
+            Column::new("Metric", (metric.min(10), metric), 2, |row: &Self, _| {
                 Cell::new(row.metric.to_string())
             })
             .sorts("metric", false),

@@ -4,7 +4,7 @@ mod verbs;
 
 use super::resource::{Cell, Column, Resource, Selected};
 use super::sections::DeploymentsBy;
-use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks, sections};
+use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
 use crate::domain::text::visible;
 use crate::domain::{Key, ModelName, ModelVersion, RunId, Version, number};
 use crate::store::{ListQuery, Page, VersionQuery};
@@ -12,6 +12,7 @@ use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
 use crate::tui::message::{Answer, ListOf, Overview, Question, Rows, VersionMore};
 use crate::tui::widgets::detail::{Detail, Section};
+use crate::tui::widgets::text;
 use ratatui::text::Line;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -33,14 +34,8 @@ impl Resource for ModelVersion {
 
     fn columns(rows: &[Self], (): &(), env: &Env) -> Vec<Column<Self>> {
         let mut columns = vec![
-            Column::new("Model", (8, 30), 0, |row: &Self, _| {
-                Cell::new(row.model_name.to_string())
-            })
-            .sorts("model", false),
-            Column::new("Version", (7, 12), 1, |row: &Self, _| {
-                Cell::new(row.version.to_string())
-            })
-            .sorts("version", true),
+            columns::model(rows, 17, 0, |row| &row.model_name),
+            columns::version(rows, 1, |row| &row.version),
             Column::new("Stage", (12, 12), 2, |row: &Self, _| {
                 let mark = marks::stage(row.stage);
                 Cell::meaning(mark.text(), mark.meaning)
@@ -50,15 +45,15 @@ impl Resource for ModelVersion {
                 let mark = marks::approval(row.approval);
                 Cell::meaning(mark.text(), mark.meaning)
             }),
-            Column::new("Aliases", (8, 20), 5, |row: &Self, _| {
+            Column::new("Aliases", (8, 20), 6, |row: &Self, _| {
                 Cell::new(aliases(row))
             })
             .sorts("alias", false),
         ];
-        for (key, rank) in frequent_metrics(rows).into_iter().zip(6..) {
+        for (key, rank) in frequent_metrics(rows).into_iter().zip([5, 7, 8]) {
             let lower = env.directions.lower_is_better(key.as_str());
             let field = format!("metrics.{}", key.as_str());
-            let wide = u16::try_from(key.to_string().chars().count()).unwrap_or(8);
+            let wide = u16::try_from(text::width(key.as_str())).unwrap_or(u16::MAX);
             let column = Column::new(
                 key.to_string(),
                 (8, wide.clamp(8, 16)),
@@ -322,7 +317,11 @@ fn frequent_metrics(rows: &[ModelVersion]) -> Vec<Key> {
         *counts.entry(key).or_default() += 1;
     }
     let mut keys: Vec<(&Key, usize)> = counts.into_iter().collect();
-    keys.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    // What was seen in training says least of a version.
+    keys.sort_by_key(|(key, count)| {
+        let training = key.as_str().starts_with("train");
+        (training, std::cmp::Reverse(*count))
+    });
     keys.into_iter()
         .take(METRICS)
         .map(|(key, _)| key.clone())

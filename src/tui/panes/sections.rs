@@ -145,7 +145,7 @@ pub fn history(entries: &[AuditEntry], env: &Env) -> Section {
 }
 
 /// Fields that say nothing to a person who reads what happened.
-const SILENT: [&str; 4] = ["revision", "updated_at", "created_at", "health_history"];
+const SILENT: [&str; 2] = ["revision", "health_history"];
 
 /// What changed in a word or two: `stage None → Staging`. New objects change too much to list.
 fn changes(entry: &AuditEntry) -> String {
@@ -154,7 +154,8 @@ fn changes(entry: &AuditEntry) -> String {
     };
     let mut changes = Vec::new();
     for (field, value) in after {
-        if SILENT.contains(&field.as_str()) {
+        // The entry has a time of its own.
+        if SILENT.contains(&field.as_str()) || field.ends_with("_at") {
             continue;
         }
         match (

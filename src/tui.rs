@@ -2,7 +2,7 @@
 //!
 //! This file is the shell: it waits for keys, answers, signals and the next moment at which something is to change, hands them to the core one
 //! by one, and draws once when all that waited is taken in. Nothing else in the screen waits, and nothing else touches the terminal. With nothing going
-//! on it neither wakes nor writes.
+//! on it draws nothing and writes not one byte.
 
 pub mod app;
 pub mod env;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// How often the store is asked whether something was written.
 pub(super) fn watch_interval(focused: bool) -> Duration {
-    Duration::from_millis(if focused { 100 } else { 750 })
+    Duration::from_millis(if focused { 100 } else { 400 })
 }
 
 /// The longest pause between two attempts to reach a store that does not answer.

@@ -66,6 +66,8 @@ pub struct ListPane<T: Resource> {
     /// What came for the detail, and for which row.
     more: Option<(String, T::More)>,
     asked: Option<Question>,
+    /// The detail as it is drawn, made once for each message and not for each look at it.
+    built: Option<Detail>,
     state: T::State,
 
     fetching: Option<Fetch>,
@@ -100,6 +102,7 @@ impl<T: Resource> Default for ListPane<T> {
             detail: DetailState::default(),
             more: None,
             asked: None,
+            built: None,
             state: T::State::default(),
             fetching: None,
             rows_inquiry: Inquiry::new(Lane::Rows(T::TAB)),
@@ -140,29 +143,30 @@ impl<T: Resource> ListPane<T> {
     }
 
     /// The key of the chosen row of the detail, while that has the keys.
-    fn chosen(&self, env: &Env) -> Option<String> {
+    fn chosen(&self) -> Option<String> {
         match self.focus {
             Focus::List => None,
             Focus::Detail | Focus::Zoom => {
-                let detail = self.built_detail(env)?;
-                self.detail.chosen(&detail).map(str::to_owned)
+                let chosen = self.detail.chosen(self.built.as_ref()?);
+                chosen.map(str::to_owned)
             }
         }
     }
 
-    fn selection(&self, chosen: Option<String>) -> Selected<'_, T> {
+    fn selection(&self) -> Selected<'_, T> {
         Selected {
             current: self.current(),
             marked: &self.marks,
             more: self.more(),
-            chosen,
+            chosen: self.chosen(),
             scope: &self.scope,
         }
     }
 
-    fn built_detail(&self, env: &Env) -> Option<Detail> {
-        let row = self.current()?;
-        Some(row.detail(self.more(), &self.state, self.detail_inside().height, env))
+    fn build_detail(&mut self, env: &Env) {
+        let rows = self.detail_inside().height;
+        let shown = self.detail_area.and(self.current());
+        self.built = shown.map(|row| row.detail(self.more(), &self.state, rows, env));
     }
 
     /// How many rows of the list are seen at once.

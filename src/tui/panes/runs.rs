@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 
 /// How many bytes of the end of its output are shown.
 const OUTPUT: usize = 16 * 1024;
+/// How many rows are looked at for the keys that they have in common.
+const SAMPLE: usize = 400;
 /// How many columns of each kind there may be, whatever has room.
 const KEYED: usize = 12;
 
@@ -276,7 +278,7 @@ fn common_keys<'a, I: Iterator<Item = &'a Key>>(
     keys: impl Fn(&'a ModelRun) -> I,
 ) -> Vec<Key> {
     let mut counts: BTreeMap<&Key, usize> = BTreeMap::new();
-    for row in rows {
+    for row in rows.iter().take(SAMPLE) {
         for key in keys(row) {
             *counts.entry(key).or_default() += 1;
         }

@@ -72,7 +72,7 @@ impl Pty {
         let closing = Arc::new(AtomicBool::new(false));
         let is_closing = Arc::clone(&closing);
         let reading = std::thread::spawn(move || {
-            let mut bytes = [0; 65_536];
+            let mut bytes = [0; 8_192];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 let mut seen = seen.lock().unwrap();
                 seen.bytes += count;

@@ -48,7 +48,7 @@ impl<T: Resource> ListPane<T> {
                 let why = env.read_only.as_deref().unwrap_or_default();
                 Allowed::no(format!("nothing is changed here: {why}"))
             }
-            action => T::allows(action, &self.selection(self.chosen(env)), env),
+            action => T::allows(action, &self.selection(), env),
         }
     }
 
@@ -58,9 +58,9 @@ impl<T: Resource> ListPane<T> {
             Action::PageDown | Action::PageUp | Action::First | Action::Last
                 if self.focus != Focus::List =>
             {
-                self.scroll_detail(action, env);
+                self.scroll_detail(action);
             }
-            Action::ScrollDown | Action::ScrollUp => self.scroll_detail(action, env),
+            Action::ScrollDown | Action::ScrollUp => self.scroll_detail(action),
             Action::Next => self.move_by(1),
             Action::Previous => self.move_by(-1),
             Action::PageDown => self.move_by(page.cast_signed()),
@@ -108,9 +108,8 @@ impl<T: Resource> ListPane<T> {
     }
 
     fn verb(&mut self, verb: Action, env: &Env) -> Vec<Request> {
-        let chosen = self.chosen(env);
         let mut state = std::mem::take(&mut self.state);
-        let requests = T::on(verb, &mut state, &self.selection(chosen), env);
+        let requests = T::on(verb, &mut state, &self.selection(), env);
         self.state = state;
         self.columns = T::columns(self.window.rows(), &self.state, env);
         requests
@@ -253,20 +252,20 @@ impl<T: Resource> ListPane<T> {
     }
 
     /// Scrolls the detail, or moves the choice in it where it has rows to choose and the keys.
-    fn scroll_detail(&mut self, action: Action, env: &Env) {
-        let Some(detail) = self.built_detail(env) else {
+    fn scroll_detail(&mut self, action: Action) {
+        let Some(detail) = &self.built else {
             return;
         };
         let Rect { width, height, .. } = self.detail_inside();
         let page = isize::try_from(height.saturating_sub(1)).unwrap_or(1);
         let focused = self.focus != Focus::List;
         match action {
-            Action::ScrollDown if focused && self.detail.choose_by(&detail, 1) => {}
-            Action::ScrollUp if focused && self.detail.choose_by(&detail, -1) => {}
-            Action::ScrollDown => self.detail.scroll_by(&detail, width, height, 1),
-            Action::ScrollUp => self.detail.scroll_by(&detail, width, height, -1),
-            Action::PageDown => self.detail.scroll_by(&detail, width, height, page),
-            Action::PageUp => self.detail.scroll_by(&detail, width, height, -page),
+            Action::ScrollDown if focused && self.detail.choose_by(detail, 1) => {}
+            Action::ScrollUp if focused && self.detail.choose_by(detail, -1) => {}
+            Action::ScrollDown => self.detail.scroll_by(detail, width, height, 1),
+            Action::ScrollUp => self.detail.scroll_by(detail, width, height, -1),
+            Action::PageDown => self.detail.scroll_by(detail, width, height, page),
+            Action::PageUp => self.detail.scroll_by(detail, width, height, -page),
             Action::First => self.detail.to_start(),
             Action::Last => self.detail.to_end(),
             _ => {}

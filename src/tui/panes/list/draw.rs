@@ -221,7 +221,7 @@ impl<T: Resource> ListPane<T> {
         };
         Block::bordered().border_style(border).render(area, buf);
         let inner = inside(area);
-        let Some(detail) = self.built_detail(env) else {
+        let Some(detail) = &self.built else {
             return;
         };
         let room = usize::from(area.width.saturating_sub(4));

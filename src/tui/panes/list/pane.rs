@@ -122,6 +122,7 @@ impl<T: Resource> Pane for ListPane<T> {
         self.bring_into_view();
         requests.extend(self.more_rows());
         requests.extend(self.ask_detail(env));
+        self.build_detail(env);
         requests
     }
 

@@ -301,11 +301,7 @@ fn a_wrong_field_is_told_beside_it_and_nothing_is_sent() {
 fn a_silent_run_is_offered_as_killed() {
     let mut stage = Stage::runs(120, 40, 12);
     stage.press("j j j j");
-    assert!(
-        stage.selected().contains("RUNNING stale"),
-        "{}",
-        stage.selected()
-    );
+    assert!(stage.selected().contains("? stale"), "{}", stage.selected());
     stage.press("x");
     let screen = stage.screen();
     assert!(

@@ -197,10 +197,8 @@ fn runs_section(more: &ExperimentMore, env: &Env) -> Section {
     let mut table = Table::new(["", "newest", "", "metric"]);
     for run in more.newest.iter().take(NEWEST) {
         let stale = run.stale_for(env.now.at, env.stale_after).is_some();
-        let metric = run
-            .metrics
-            .iter()
-            .next()
+        let metric = super::runs::headline(run)
+            .and_then(|key| Some((key, run.metrics.get(key)?)))
             .map(|(key, point)| format!("{key} {}", number::short(point.value)));
         table.row(vec![
             marks::run(run.status, stale).sign(theme),

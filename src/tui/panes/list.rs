@@ -27,7 +27,7 @@ use crate::tui::env::Env;
 use crate::tui::message::{Failure, Lane, ListOf, Question};
 use crate::tui::widgets::detail::{Detail, DetailState};
 use crate::tui::widgets::layout::{ColumnWish, fit_columns};
-use crate::tui::widgets::table;
+use crate::tui::widgets::{table, text};
 use ratatui::layout::Rect;
 
 /// Which row is to be selected once it is there.
@@ -232,15 +232,26 @@ impl<T: Resource> ListPane<T> {
         let wishes: Vec<ColumnWish> = self
             .columns
             .iter()
-            .map(|column| ColumnWish {
-                least: column.least,
-                most: column.most,
-                // What the list is sorted by is to be seen.
-                rank: if sorted.is_some() && column.field.as_deref() == sorted {
-                    column.rank.min(1)
-                } else {
-                    column.rank
-                },
+            .map(|column| {
+                let is_sorted = sorted.is_some() && column.field.as_deref() == sorted;
+                // What the list is sorted by is to be seen, with its title and the sign of the order.
+                let titled = text::width(&column.title) + 2;
+                let least = u16::try_from(titled)
+                    .map_or(16, |titled| titled.min(16))
+                    .max(column.least);
+                ColumnWish {
+                    least: if is_sorted { least } else { column.least },
+                    most: if is_sorted {
+                        least.max(column.most)
+                    } else {
+                        column.most
+                    },
+                    rank: if is_sorted {
+                        column.rank.min(1)
+                    } else {
+                        column.rank
+                    },
+                }
             })
             .collect();
         fit_columns(&wishes, width.saturating_sub(table::GUTTER))

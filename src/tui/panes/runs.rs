@@ -32,23 +32,16 @@ pub struct RunsState {
 }
 
 impl RunsState {
-    /// The metric to show of a run: the chosen one where it has it, else the first of those that losses belong to, else the first.
-    fn metric_of(&self, run: &ModelRun, env: &Env) -> Option<Key> {
+    /// The metric to show of a run: the chosen one where it has it, else the one that says most.
+    fn metric_of(&self, run: &ModelRun) -> Option<Key> {
         let chosen = self.metric.as_ref();
         let chosen = chosen.filter(|metric| run.metrics.contains_key(*metric));
-        let loss = || {
-            let mut keys = run.metrics.keys();
-            keys.find(|key| env.directions.lower_is_better(key.as_str()))
-        };
-        chosen
-            .or_else(loss)
-            .or_else(|| run.metrics.keys().next())
-            .cloned()
+        chosen.or_else(|| headline(run)).cloned()
     }
 
-    fn turn(&mut self, run: &ModelRun, step: isize, env: &Env) {
+    fn turn(&mut self, run: &ModelRun, step: isize) {
         let keys: Vec<&Key> = run.metrics.keys().collect();
-        let Some(now) = self.metric_of(run, env) else {
+        let Some(now) = self.metric_of(run) else {
             return;
         };
         let at = keys.iter().position(|key| **key == now).unwrap_or(0);
@@ -75,10 +68,16 @@ impl Resource for ModelRun {
                 Cell::new(visible(&row.name))
             })
             .sorts("name", false),
-            Column::new("Status", (15, 15), 1, |row: &Self, env: &Env| {
-                let stale = row.stale_for(env.now.at, env.stale_after).is_some();
+            Column::new("Status", (11, 11), 1, |row: &Self, env: &Env| {
+                let stale = silence(row, env).is_some();
                 let mark = marks::run(row.status, stale);
-                Cell::meaning(mark.text(), mark.meaning)
+                // What is silent for too long says RUNNING only as far as it knows; the detail has both words.
+                let text = if stale {
+                    format!("{} stale", mark.sign)
+                } else {
+                    mark.text()
+                };
+                Cell::meaning(text, mark.meaning)
             })
             .sorts("status", false),
             Column::new("Started", (8, 9), 2, |row: &Self, env: &Env| {
@@ -100,7 +99,7 @@ impl Resource for ModelRun {
             columns.push(param_column(key, nth));
         }
         columns.push(
-            Column::new("Experiment", (10, 20), 6, |row: &Self, _| {
+            Column::new("Experiment", (10, 20), 7, |row: &Self, _| {
                 Cell::new(row.experiment_name.to_string())
             })
             .sorts("experiment", false),
@@ -150,10 +149,10 @@ impl Resource for ModelRun {
         })
     }
 
-    fn question(&self, state: &RunsState, columns: u16, env: &Env) -> Option<Question> {
+    fn question(&self, state: &RunsState, columns: u16, _env: &Env) -> Option<Question> {
         Some(Question::Run(RunQuestion {
             run_id: self.run_id.clone(),
-            metric: state.metric_of(self, env),
+            metric: state.metric_of(self),
             columns: usize::from(columns),
             output: OUTPUT,
         }))
@@ -167,7 +166,7 @@ impl Resource for ModelRun {
     }
 
     fn detail(&self, more: Option<&RunMore>, state: &RunsState, rows: u16, env: &Env) -> Detail {
-        detail::detail(self, more, state.metric_of(self, env).as_ref(), rows, env)
+        detail::detail(self, more, state.metric_of(self).as_ref(), rows, env)
     }
 
     fn allows(action: Action, selected: &Selected<'_, Self>, _env: &Env) -> Allowed {
@@ -213,11 +212,11 @@ impl Resource for ModelRun {
                 return vec![Request::Open(Box::new(Overlay::Reader(reader)))];
             }
             (Action::NextMetric, Some(run)) => {
-                state.turn(run, 1, env);
+                state.turn(run, 1);
                 return Vec::new();
             }
             (Action::PreviousMetric, Some(run)) => {
-                state.turn(run, -1, env);
+                state.turn(run, -1);
                 return Vec::new();
             }
             _ => return Vec::new(),
@@ -272,6 +271,13 @@ impl Resource for ModelRun {
     }
 }
 
+/// The metric that says most about a run: a loss where there is one, on held-out data where there is some.
+pub(super) fn headline(run: &ModelRun) -> Option<&Key> {
+    let likely = |key: &&Key| (key.as_str().contains("loss"), is_held_out(key));
+    // The last of equals is taken, so the first in the order of names has to come last.
+    run.metrics.keys().rev().max_by_key(likely)
+}
+
 /// The keys that most rows have, most common first.
 fn common_keys<'a, I: Iterator<Item = &'a Key>>(
     rows: &'a [ModelRun],
@@ -285,16 +291,25 @@ fn common_keys<'a, I: Iterator<Item = &'a Key>>(
     }
     let mut common: Vec<(&Key, usize)> = counts.into_iter().collect();
     // Stable, so that equally common ones stay in the order of their names.
-    common.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    common.sort_by_key(|(key, count)| (std::cmp::Reverse(*count), !is_held_out(key)));
     let common = common.into_iter().take(KEYED);
     common.map(|(key, _)| key.clone()).collect()
 }
 
+/// Whether a metric was measured on data that was held out, which says more than one on what was trained with.
+fn is_held_out(key: &Key) -> bool {
+    let first = key.as_str().split(['/', '_', '.', '-']).next();
+    matches!(
+        first,
+        Some("val" | "valid" | "validation" | "test" | "eval")
+    )
+}
+
 /// As wide as its title needs, within limits.
 fn keyed_width(title: &str) -> u16 {
-    u16::try_from(crate::tui::widgets::text::width(title) + 2)
+    u16::try_from(crate::tui::widgets::text::width(title))
         .unwrap_or(u16::MAX)
-        .clamp(8, 14)
+        .clamp(7, 10)
 }
 
 fn rank(base: u8, nth: usize) -> u8 {
@@ -309,7 +324,7 @@ fn metric_column(key: Key, nth: usize, env: &Env) -> Column<ModelRun> {
     Column::new(
         title,
         (width, width),
-        rank(3, nth * 2),
+        rank(3, nth),
         move |row: &ModelRun, _| {
             let Some(point) = row.metrics.get(&key) else {
                 return Cell::default();
@@ -333,7 +348,7 @@ fn param_column(key: Key, nth: usize) -> Column<ModelRun> {
     Column::new(
         title,
         (width, width),
-        rank(4, nth * 2),
+        rank(5, nth),
         move |row: &ModelRun, _| {
             let value = row.params.get(&key);
             Cell::new(value.map_or(String::new(), |value| visible(value).into_owned()))

@@ -4,6 +4,7 @@
 //! parameter. The data, the trainings and the drift are real.
 
 mod by_command;
+mod by_keys;
 
 use crate::support::{Home, Test, is_root};
 use modeldeck::domain::{ChecklistStatus, Identity, ItemName, ModelName, Verdict, Version};
@@ -46,7 +47,9 @@ impl Host {
         let home = Home::new();
         let own = home.path().join("engineer");
         fs::create_dir(&own).unwrap();
-        fs::create_dir(home.path().join("approver")).unwrap();
+        for person in ["approver", "watcher"] {
+            fs::create_dir(home.path().join(person)).unwrap();
+        }
         for file in ["train_iris.py", "iris.csv"] {
             let example = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/examples");
             fs::copy(format!("{example}/{file}"), home.path().join(file)).unwrap();
@@ -59,12 +62,10 @@ impl Host {
         };
         if is_root() {
             chown(&own, Some(ENGINEER), Some(GROUP)).unwrap();
-            chown(
-                host.home.path().join("approver"),
-                Some(APPROVER),
-                Some(GROUP),
-            )
-            .unwrap();
+            for person in ["approver", "watcher"] {
+                let own = host.home.path().join(person);
+                chown(own, Some(APPROVER), Some(GROUP)).unwrap();
+            }
             chown(&shared, Some(ENGINEER), Some(GROUP)).unwrap();
             let store = host.store.to_str().unwrap();
             host.engineer(&["store", "init", store, "--group", "users"])

@@ -165,7 +165,13 @@ fn output(more: &RunMore, env: &Env) -> Section {
     if cut {
         section = section.cut(Line::styled("… its end:", env.theme.muted));
     }
-    let lines: Vec<&&str> = lines.collect();
+    // What was recorded as events stands above as metrics and params, and would drown what was said.
+    let (events, lines): (Vec<&&str>, Vec<&&str>) =
+        lines.partition(|line| line.starts_with("{\"event\""));
+    if !events.is_empty() {
+        let told = format!("… without {} lines of events", count(events.len() as u64));
+        section = section.cut(Line::styled(told, env.theme.muted));
+    }
     let ended = lines.len() - usize::from(lines.last().is_some_and(|line| line.is_empty()));
     for line in lines.iter().take(ended) {
         for shown in visible_lines(if line.is_empty() { " " } else { line }) {

@@ -4,7 +4,7 @@
 //! Msg ─▶ update ─▶ contexts: overlay, input, pane, screen ─▶ Action ─▶ pane ─▶ requests ─▶ effects
 //! ```
 //! It owns the tabs, the stack of overlays, the notices and what is known of the store as a whole. What a tab does is the
-//! pane's, how it looks is drawn in [`view`], and who carries effects out is not known here.
+//! pane's, how it looks is drawn in `view`, and who carries effects out is not known here.
 
 mod jumps;
 mod keys;

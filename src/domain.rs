@@ -42,6 +42,7 @@ pub mod number;
 pub mod policy;
 pub mod registry;
 pub mod run;
+pub mod secret;
 pub mod text;
 pub mod uri;
 mod vocabulary;

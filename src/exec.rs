@@ -232,15 +232,13 @@ async fn finish(
     patience: &Patience,
 ) -> Result<ModelRun, ServiceError> {
     let runs = service.runs();
-    let output = patience.persist(|| runs.finish_output(run_id)).await?;
-    let artifacts: Vec<_> = output.into_iter().collect();
+    patience.persist(|| runs.finish_output(run_id)).await?;
     patience
         .persist(|| async {
             let run = runs.get(run_id).await?;
             let update = RunUpdate {
                 status: (!run.status.is_final()).then_some(status),
                 source: Some(source.clone()),
-                artifacts: artifacts.clone(),
                 ..RunUpdate::default()
             };
             match runs.update(run_id, &update).await {

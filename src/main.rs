@@ -11,7 +11,8 @@ fn main() -> ExitCode {
 
 /// Makes color-eyre tell of panics, which are bugs; errors are told by the command line itself. The log gets the panic first.
 fn install_panic_report() {
-    let plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+    let plain = !std::io::stderr().is_terminal()
+        || std::env::var_os("NO_COLOR").is_some_and(|word| !word.is_empty());
     let hooks = color_eyre::config::HookBuilder::default()
         .display_env_section(false)
         .panic_section("This is a bug in modeldeck; please report it with the lines above.");

@@ -4,7 +4,7 @@ pub mod decide;
 pub mod queue;
 
 use super::context::Context;
-use super::error::{CliError, Result};
+use super::error::Result;
 use super::model::{approval_cell, show::review, stage_cell};
 use super::output::{Cell, Sections};
 use super::parse::words;
@@ -113,34 +113,18 @@ async fn show(ctx: &Context, args: &ShowArgs) -> Result<()> {
 
 async fn add(ctx: &Context, args: AddArgs) -> Result<()> {
     let service = ctx.service().await?;
-    let found = service.get_model_version(&args.name, &args.version).await?;
-    // An item that is there already is refused before any other is added.
-    let (there, new): (Vec<ItemName>, Vec<ItemName>) = args
+    let items: Vec<NewChecklistItem> = args
         .items
         .into_iter()
-        .partition(|name| found.checklist.iter().any(|item| item.name == *name));
-    if let Some(twice) = new
-        .iter()
-        .enumerate()
-        .find_map(|(at, name)| new[..at].contains(name).then_some(name))
-    {
-        return Err(CliError::usage(format!(
-            "checklist item '{twice}' is given twice"
-        )));
-    }
-    let mut version = None;
-    for name in there.into_iter().chain(new) {
-        let item = NewChecklistItem {
+        .map(|name| NewChecklistItem {
             name,
             required: !args.optional,
-        };
-        version = Some(
-            service
-                .append_checklist_item(&args.name, &args.version, &item)
-                .await?,
-        );
-    }
-    let version = version.expect("clap asks for one item at least");
+        })
+        .collect();
+    let version = service
+        .approvals()
+        .append_items(&args.name, &args.version, &items)
+        .await?;
     let sentence = format!(
         "the checklist of version '{}' has {} items",
         version.label(),

@@ -86,6 +86,9 @@ pub struct RollbackArgs {
     /// What is wrong.
     #[arg(long)]
     reason: String,
+    /// The revision of the bad deployment that was read; a change since then is a conflict.
+    #[arg(long, value_name = "N")]
+    revision: Option<i64>,
 }
 
 const FIELDS: Fields = Fields {
@@ -135,6 +138,12 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
         reason: args.reason,
         expected: args.revision.map(Revision),
     };
+    // What is merged with what was read must not meet something newer.
+    let merges = update.endpoint.is_some() || update.health_check.is_some();
+    let update = DeploymentUpdate {
+        expected: update.expected.or(merges.then_some(found.revision)),
+        ..update
+    };
     if update.status.is_none()
         && update.endpoint.is_none()
         && update.health_check.is_none()
@@ -178,6 +187,7 @@ async fn roll_back(ctx: &Context, args: RollbackArgs) -> Result<()> {
         to: args.to,
         reason: args.reason,
         deployment_id: None,
+        expected: args.revision.map(Revision),
     };
     let deployment = service
         .deployments()

@@ -122,9 +122,8 @@ async fn carry_out(service: &ModelLifecycleService, step: Step) -> Result<()> {
                 .append_output(&run_id, text.as_bytes())
                 .await?;
         }
-        Step::End(run_id, mut update) => {
-            let output = service.runs().finish_output(&run_id).await?;
-            update.artifacts.extend(output);
+        Step::End(run_id, update) => {
+            service.runs().finish_output(&run_id).await?;
             service.update_run(&run_id, &update).await?;
         }
         Step::Register(new) => {

@@ -115,6 +115,7 @@ fn create(
 fn roll_back(plan: &mut Plan, chance: &mut Chance, made: &Made, bad: &DeploymentId, at: Timestamp) {
     let model = ModelName::trusted(MODELS[made.model].name);
     let rollback = Rollback {
+        expected: None,
         to: None,
         reason: "recall fell from 0.79 to 0.58 after the card issuer changed its codes".to_owned(),
         deployment_id: Some(DeploymentId::trusted(chance.id(at))),

@@ -135,19 +135,25 @@ impl Deployment {
 }
 
 /// Chooses what a rollback of `bad` goes back to: the latest other deployment of the same model and environment that
-/// served before it, was not ended for being bad, and has another version.
+/// served before it, and whose version is another one that was never found bad there.
 pub fn rollback_target<'a>(
     bad: &Deployment,
     history: impl IntoIterator<Item = &'a Deployment>,
 ) -> Option<&'a Deployment> {
-    history
+    let same_place: Vec<&Deployment> = history
         .into_iter()
         .filter(|other| other.model_name == bad.model_name && other.environment == bad.environment)
-        .filter(|other| {
-            other.deployment_id != bad.deployment_id
-                && other.version != bad.version
-                && other.was_good()
+        .collect();
+    let was_found_bad = |version: &Version| {
+        same_place.iter().any(|other| {
+            other.version == *version && other.activated_at.is_some() && !other.was_good()
         })
+    };
+    same_place
+        .iter()
+        .copied()
+        .filter(|other| other.was_good() && other.version != bad.version)
+        .filter(|other| !was_found_bad(&other.version))
         .filter(|other| {
             bad.activated_at
                 .is_none_or(|since| other.activated_at.is_some_and(|at| at <= since))
@@ -230,6 +236,19 @@ mod tests {
             "d1"
         );
         assert!(rollback_target(&history[0], &history).is_none());
+    }
+
+    #[test]
+    fn a_version_that_was_found_bad_once_is_no_way_back() {
+        use DeploymentStatus::{Active, Failed, Terminated};
+        let history = [
+            deployment("d1", "1", Some(10), Terminated),
+            deployment("d2", "2", Some(20), Terminated),
+            deployment("d3", "2", Some(30), Failed),
+            deployment("d4", "3", Some(40), Active),
+        ];
+        let target = rollback_target(&history[3], &history).unwrap();
+        assert_eq!(target.deployment_id.as_str(), "d1");
     }
 
     #[test]

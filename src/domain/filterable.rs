@@ -92,6 +92,11 @@ impl Filterable for ModelRun {
             "host" => optional_text(self.source.host.as_deref()),
             "created" => time(self.created_at),
             "started" => time(self.started_at),
+            "heartbeat" => time(
+                self.heartbeat_at
+                    .or(self.started_at)
+                    .or(Some(self.created_at)),
+            ),
             "ended" => time(self.ended_at),
             "updated" => time(self.updated_at),
             key => {

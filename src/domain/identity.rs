@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Only [`Identity::user`] decides who is who: the claim (`--as NAME`) stands beside it and never makes another
 /// person of one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Identity {
     /// The login name of the operating-system user, or `uid:N` for one without a name.
     pub user: String,

@@ -14,6 +14,11 @@ pub struct MetricPoint {
     pub timestamp: Timestamp,
 }
 
+/// The times that every store keeps: the years 1678 to 2261, which is what nanoseconds in 64 bits reach.
+pub fn is_storable(at: Timestamp) -> bool {
+    i64::try_from(at.as_nanosecond()).is_ok()
+}
+
 impl MetricPoint {
     /// Tells whether this point is the one to show as the latest, given the one shown so far: the larger step
     /// wins, then the later time, then the later arrival. This is MLflow's order, so both show the same value.

@@ -163,6 +163,11 @@ pub fn run_name(given: &str) -> Result<String, InvalidName> {
     checked("run name", given)
 }
 
+/// Checks the name of an owner: a person, a team or whatever else people say.
+pub fn owner(given: &str) -> Result<String, InvalidName> {
+    checked("owner", given)
+}
+
 /// A fresh id: UUID version 7, so that ids sort by the time they were made.
 fn fresh() -> String {
     uuid::Uuid::now_v7().simple().to_string()

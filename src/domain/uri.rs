@@ -9,6 +9,15 @@ pub fn has_credentials(address: &str) -> bool {
     authority.contains('@')
 }
 
+/// The first parameter of an address whose name speaks of a secret: `token` in `http://host/score?token=…`.
+pub fn secret_parameter(address: &str) -> Option<&str> {
+    let (_, query) = address.split_once('?')?;
+    query
+        .split(['&', ';', '#'])
+        .map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name))
+        .find(|name| super::secret::speaks_of_secret(name))
+}
+
 /// The scheme before `://`, in lower case.
 pub fn scheme(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
@@ -41,6 +50,19 @@ mod tests {
         ] {
             assert!(!has_credentials(without), "{without}");
         }
+    }
+
+    #[test]
+    fn secret_parameters_are_seen() {
+        assert_eq!(
+            secret_parameter("http://h/score?v=1&token=abc"),
+            Some("token")
+        );
+        assert_eq!(
+            secret_parameter("https://h/x?X-Amz-Signature=1"),
+            Some("X-Amz-Signature")
+        );
+        assert_eq!(secret_parameter("http://h/score?version=1"), None);
     }
 
     #[test]

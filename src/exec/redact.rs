@@ -3,64 +3,13 @@
 //! A name that speaks of a secret hides its value, whichever way the two are joined. It is a safety net and not a promise: a secret
 //! that looks like nothing in particular is not seen.
 
+use crate::domain::secret::speaks_of_secret;
 use std::ffi::OsString;
 
 const HIDDEN: &str = "***";
 
 /// The longest command line that is kept, in characters.
 const LONGEST: usize = 4_000;
-
-/// Words of a name that speak of a secret.
-const SECRET_WORDS: [&str; 20] = [
-    "token",
-    "password",
-    "passwd",
-    "passphrase",
-    "pass",
-    "pwd",
-    "secret",
-    "secrets",
-    "credential",
-    "credentials",
-    "auth",
-    "authorization",
-    "cookie",
-    "apikey",
-    "accesskey",
-    "secretkey",
-    "privatekey",
-    "bearer",
-    "jwt",
-    "sas",
-];
-
-/// Words before `key` that make it a secret one; a sort key is none.
-const KEYS_OF: [&str; 18] = [
-    "api",
-    "access",
-    "secret",
-    "private",
-    "auth",
-    "account",
-    "encryption",
-    "signing",
-    "ssh",
-    "service",
-    "license",
-    "master",
-    "deploy",
-    "hmac",
-    "ssl",
-    "tls",
-    "storage",
-    "subscription",
-];
-
-/// Words beside `token` that make it the token of a language model.
-const HARMLESS_TOKENS: [&str; 14] = [
-    "pad", "eos", "bos", "unk", "mask", "sep", "cls", "limit", "count", "length", "type", "max",
-    "min", "budget",
-];
 
 /// How tokens of known services begin.
 const TOKEN_PREFIXES: [&str; 10] = [
@@ -181,21 +130,6 @@ fn address(word: &str, scheme_end: usize) -> String {
         })
         .collect();
     format!("{scheme}{host}{path}?{}", query.join("&"))
-}
-
-fn speaks_of_secret(name: &str) -> bool {
-    let shouted = name.ends_with("_KEY");
-    let name = name.to_lowercase();
-    let words: Vec<&str> = name
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
-    let secret_key = match words.as_slice() {
-        [.., before, "key"] => shouted || KEYS_OF.contains(before),
-        _ => false,
-    };
-    secret_key || (has(&SECRET_WORDS) && !(has(&["token"]) && has(&HARMLESS_TOKENS)))
 }
 
 fn quoted(word: &str) -> String {

@@ -7,6 +7,7 @@ use super::event::{self, Event, MetricEvent};
 use super::patience::is_fault_of_store;
 use super::runs::{KnownRun, Label, Series, contradict, update_with};
 use super::{Patience, event::NoEvent};
+use crate::domain::metric::is_storable;
 use crate::domain::{Key, MetricPoint, RunId, RunSource};
 use crate::service::{ModelLifecycleService, ServiceError};
 use crate::store::{SeriesBatch, StoreError};
@@ -221,8 +222,11 @@ impl Recorder {
         let timestamp = match metric.timestamp {
             None => self.now,
             Some(millisecond) => {
-                Timestamp::from_millisecond(millisecond).map_err(|_out_of_range| {
-                    Refusal::Line(format!("the timestamp {millisecond} is out of range"))
+                let at = Timestamp::from_millisecond(millisecond).ok();
+                at.filter(|at| is_storable(*at)).ok_or_else(|| {
+                    Refusal::Line(format!(
+                        "the timestamp {millisecond} is not one of the years 1678 to 2261; it counts milliseconds since 1970"
+                    ))
                 })?
             }
         };

@@ -5,7 +5,7 @@ use super::registry::{ModelRegistry, conflict};
 use super::{Result, ServiceError};
 use crate::domain::{
     ApprovalState, ChecklistStatus, Decision, DeploymentChecklistItem, ItemName, Missing,
-    ModelName, ModelVersion, Policy, Revision, Subject, Verdict, Version,
+    ModelName, ModelVersion, ObjectKind, Policy, Revision, Subject, Verdict, Version,
 };
 use crate::store::{Page, PageRequest, StoreError, VersionQuery, WriteContext};
 
@@ -49,34 +49,24 @@ impl ApprovalManager {
         version: &Version,
         item: &NewChecklistItem,
     ) -> Result<ModelVersion> {
+        self.append_items(model_name, version, std::slice::from_ref(item))
+            .await
+    }
+
+    /// Puts items on a version's checklist, all or none.
+    pub async fn append_items(
+        &self,
+        model_name: &ModelName,
+        version: &Version,
+        items: &[NewChecklistItem],
+    ) -> Result<ModelVersion> {
         self.change(
             model_name,
             version,
             None,
             "append_checklist_item",
             None,
-            move |version, _, _| {
-                if version
-                    .checklist
-                    .iter()
-                    .any(|known| known.name == item.name)
-                {
-                    return Err(StoreError::AlreadyExists {
-                        kind: crate::domain::ObjectKind::ModelVersion,
-                        id: format!("{} checklist item {}", version.label(), item.name),
-                    }
-                    .into());
-                }
-                version.checklist.push(DeploymentChecklistItem {
-                    name: item.name.clone(),
-                    required: item.required,
-                    status: ChecklistStatus::Pending,
-                    decided_by: None,
-                    decided_at: None,
-                    note: None,
-                });
-                Ok(())
-            },
+            move |version, _, _| items.iter().try_for_each(|item| append(version, item)),
         )
         .await
     }
@@ -279,4 +269,27 @@ impl ApprovalManager {
             })
             .await
     }
+}
+
+fn append(version: &mut ModelVersion, item: &NewChecklistItem) -> Result<()> {
+    if version
+        .checklist
+        .iter()
+        .any(|known| known.name == item.name)
+    {
+        return Err(StoreError::AlreadyExists {
+            kind: ObjectKind::ModelVersion,
+            id: format!("{} checklist item {}", version.label(), item.name),
+        }
+        .into());
+    }
+    version.checklist.push(DeploymentChecklistItem {
+        name: item.name.clone(),
+        required: item.required,
+        status: ChecklistStatus::Pending,
+        decided_by: None,
+        decided_at: None,
+        note: None,
+    });
+    Ok(())
 }

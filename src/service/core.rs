@@ -1,13 +1,15 @@
 //! What the six managers share: the store, who acts, the clock and the settings.
 
 use super::{Clock, Result, ServiceError, ServiceSettings};
+use crate::domain::secret::names_a_secret;
 use crate::domain::{Identity, Missing, ModelVersion, Policy, Revision, Tags, text, uri};
 use crate::store::{GateProof, Store, StoreError, WriteContext};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How often a change that another program outran is judged anew before the lost race is told.
-const ATTEMPTS: usize = 20;
+const ATTEMPTS: u32 = 60;
 
 /// The longest value of a param and of a tag: what MLflow's servers keep whole.
 const LONGEST_VALUE: usize = 5_000;
@@ -56,11 +58,14 @@ impl Core {
         F: Fn() -> Fut + Send,
         Fut: Future<Output = Result<T>> + Send,
     {
-        for _ in 1..ATTEMPTS {
+        for attempts in 1..ATTEMPTS {
             match attempt().await {
                 Err(error) if error.is_lost_race() && expected.is_none() => {}
                 settled => return settled,
             }
+            // Longer each time, and never two programs in step.
+            let wait = u64::from(attempts.min(10)) * u64::from(1 + std::process::id() % 7);
+            tokio::time::sleep(Duration::from_millis(wait)).await;
         }
         attempt().await
     }
@@ -140,6 +145,14 @@ pub(super) fn required_text(field: &'static str, given: &str) -> Result<()> {
 /// Values of params and tags.
 pub(super) fn values(field: &'static str, given: &Tags) -> Result<()> {
     for (key, value) in given {
+        if names_a_secret(key.as_str()) {
+            return Err(ServiceError::invalid(
+                field,
+                format!(
+                    "'{key}' is the name of a secret, and secrets are not stored; leave it out"
+                ),
+            ));
+        }
         if value.contains('\0') {
             return Err(ServiceError::invalid(
                 field,
@@ -175,6 +188,15 @@ pub(super) fn address(field: &'static str, given: &str) -> Result<()> {
             field,
             format!(
                 "the {field} holds a user or password; give it without, secrets are not stored"
+            ),
+        ));
+    }
+    if let Some(name) = uri::secret_parameter(given) {
+        return Err(ServiceError::invalid(
+            field,
+            format!(
+                "the {field} holds a secret in its parameter '{}'; give it without, secrets are not stored",
+                text::visible(name)
             ),
         ));
     }

@@ -56,6 +56,8 @@ pub struct Rollback {
     pub reason: String,
     /// `None` for a fresh one.
     pub deployment_id: Option<DeploymentId>,
+    /// The revision of the bad deployment that was read; with it, a change by somebody else in between is a conflict.
+    pub expected: Option<Revision>,
 }
 
 /// The verbs of deployments.
@@ -222,7 +224,9 @@ impl DeploymentManager {
     ) -> Result<Deployment> {
         required_text("reason", &rollback.reason)?;
         self.core
-            .settle(None, move || self.roll_back_once(deployment_id, rollback))
+            .settle(rollback.expected, move || {
+                self.roll_back_once(deployment_id, rollback)
+            })
             .await
     }
 
@@ -235,7 +239,11 @@ impl DeploymentManager {
             .core
             .write("roll_back_deployment", Some(&rollback.reason))?;
         let mut bad = self.get(deployment_id).await?;
+        expect_revision(rollback.expected, bad.revision, || {
+            StoreError::conflict(ObjectKind::Deployment, deployment_id)
+        })?;
         let good = self.target(&bad, rollback.to.as_ref()).await?;
+        self.refuse_past(&bad).await?;
         let proof = self
             .proof(&good.model_name, &good.version, good.environment)
             .await?;
@@ -282,6 +290,27 @@ impl DeploymentManager {
         write.insert = Some(deployment.clone());
         self.core.store.write_deployments(&write, &ctx).await?;
         Ok(deployment)
+    }
+
+    /// Only what serves, or what served last where nothing does now, can be rolled back: an older deployment was replaced
+    /// already, and rolling it back would end whatever serves instead of it.
+    async fn refuse_past(&self, bad: &Deployment) -> Result<()> {
+        let active = self.active(&bad.model_name, bad.environment).await?;
+        match active {
+            Some(active) if active.deployment_id != bad.deployment_id => {
+                Err(ServiceError::NotPossible {
+                    message: format!(
+                        "deployment '{}' does not serve any more: version {} does, by deployment '{}'",
+                        bad.deployment_id, active.version, active.deployment_id
+                    ),
+                    hint: format!(
+                        "if that one is bad: 'modeldeck deployment rollback {}'",
+                        active.deployment_id
+                    ),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What a rollback of `bad` goes back to: the one that was named, or the last good one.
@@ -426,6 +455,15 @@ fn check_endpoint(endpoint: Option<&Endpoint>) -> Result<()> {
     for (key, value) in &endpoint.options {
         free_text("endpoint", key)?;
         free_text("endpoint", value)?;
+        if crate::domain::secret::speaks_of_secret(key) {
+            return Err(ServiceError::invalid(
+                "endpoint",
+                format!(
+                    "the option '{}' is the name of a secret, and secrets are not stored",
+                    crate::domain::text::visible(key)
+                ),
+            ));
+        }
     }
     Ok(())
 }

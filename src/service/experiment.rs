@@ -2,6 +2,7 @@
 
 use super::core::{Core, expect_revision, free_text, merge_tags, values};
 use super::{Result, ServiceError};
+use crate::domain::name;
 use crate::domain::{
     ExperimentName, ExperimentStatus, Key, ModelExperiment, ObjectKind, Revision, Tags,
 };
@@ -146,15 +147,5 @@ impl ExperimentManager {
 }
 
 fn checked_owner(given: &str) -> Result<String> {
-    if given.is_empty()
-        || given.trim() != given
-        || given.chars().count() > 250
-        || given.chars().any(char::is_control)
-    {
-        return Err(ServiceError::invalid(
-            "owner",
-            "an owner has 1 to 250 characters, no control characters and no space around it",
-        ));
-    }
-    Ok(given.to_owned())
+    name::owner(given).map_err(|error| ServiceError::invalid("owner", error.to_string()))
 }

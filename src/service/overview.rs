@@ -3,6 +3,7 @@
 use super::core::Core;
 use super::{ApprovalManager, Result};
 use crate::domain::Filter;
+use crate::domain::filter::{Op, Term, Test};
 use crate::domain::{
     Deployment, DeploymentStatus, DriftEvent, DriftState, ModelRun, RunStatus, Severity, Sort,
 };
@@ -15,7 +16,7 @@ const STRIP: usize = 6;
 #[derive(Debug, Clone, Default)]
 pub struct Overview {
     pub running: u64,
-    /// RUNNING runs that have been silent for too long, among the newest [`Overview::running_runs`].
+    /// RUNNING runs that have been silent for too long.
     pub stale: u64,
     /// Versions that wait for a decision.
     pub in_review: u64,
@@ -64,13 +65,21 @@ pub(super) async fn read(core: &Core, approvals: &ApprovalManager) -> Result<Ove
         .drift_events(&drift, &PageRequest::first(STRIP))
         .await?
         .rows;
-    let now = core.clock.now();
+    let mut stale = running.clone();
+    let since = core.clock.now() - core.settings.stale_after;
+    stale.list.filter = Filter {
+        terms: vec![Term {
+            negated: false,
+            test: Test::Field {
+                field: "heartbeat".to_owned(),
+                op: Op::Less,
+                value: since.to_string(),
+            },
+        }],
+    };
     Ok(Overview {
         running: core.store.count_runs(&running).await?,
-        stale: running_runs
-            .iter()
-            .filter(|run| run.stale_for(now, core.settings.stale_after).is_some())
-            .count() as u64,
+        stale: core.store.count_runs(&stale).await?,
         in_review: approvals.queue().await?.len() as u64,
         drift: core.store.count_drift_events(&drift).await?,
         worst_drift: drift_events.iter().map(|event| event.severity).max(),

@@ -3,11 +3,11 @@
 use super::core::{Core, address, expect_revision, free_text, merge_tags, values};
 use super::{Result, ServiceError};
 use crate::domain::{
-    Alias, ApprovalState, ChecklistStatus, DeploymentChecklistItem, Key, ModelName, ModelVersion,
-    ObjectKind, Params, Policy, Revision, RunId, Stage, Tags, Version, VersionComparison,
-    build_checklist, run::OUTPUT_LOG,
+    Alias, ApprovalState, ChecklistStatus, DeploymentChecklistItem, Environment, Key, ModelName,
+    ModelVersion, ObjectKind, Params, Policy, Revision, RunId, Stage, Tags, Version,
+    VersionComparison, build_checklist, run::OUTPUT_LOG,
 };
-use crate::store::{Page, PageRequest, StoreError, VersionQuery};
+use crate::store::{GateProof, Page, PageRequest, StoreError, VersionQuery, WriteContext};
 use std::collections::BTreeMap;
 
 /// What a version is made of.
@@ -117,7 +117,10 @@ impl ModelRegistry {
         );
         let mut version = ModelVersion {
             model_name: new.model_name.clone(),
-            version: new.version.clone().unwrap_or_else(|| next_version(&taken)),
+            version: match &new.version {
+                Some(version) => version.clone(),
+                None => next_version(&taken)?,
+            },
             stage: Stage::None,
             aliases: std::collections::BTreeSet::new(),
             run_id: new.run_id.clone(),
@@ -128,7 +131,7 @@ impl ModelRegistry {
             description: new.description.clone(),
             registered_by: ctx.identity.person().to_owned(),
             artifacts,
-            checklist: first_checklist(&policy, &new.checklist)?,
+            checklist: first_checklist(&policy, &new.checklist, &ctx)?,
             decisions: Vec::new(),
             approval: ApprovalState::None,
             approved_by: None,
@@ -168,6 +171,9 @@ impl ModelRegistry {
             .write("update_model_version", update.reason.as_deref())?;
         let mut version = self.get(model_name, name).await?;
         expect_revision(update.expected, version.revision, || conflict(&version))?;
+        if update.source.is_some() || !update.metrics.is_empty() {
+            self.refuse_while_in_production(&version).await?;
+        }
         if let Some(description) = &update.description {
             free_text("description", description)?;
             version.description.clone_from(description);
@@ -188,20 +194,43 @@ impl ModelRegistry {
         self.replace(vec![version], None, &ctx).await
     }
 
-    /// Writes versions and returns the first as it is now.
+    /// What serves is what was approved: the content of a version stays as it is while it is in Production.
+    async fn refuse_while_in_production(&self, version: &ModelVersion) -> Result<()> {
+        let active = self
+            .core
+            .store
+            .active_deployment(&version.model_name, Environment::Production)
+            .await?;
+        let place = if version.stage == Stage::Production {
+            "in stage Production"
+        } else if active.is_some_and(|active| active.version == version.version) {
+            "serving in environment PRODUCTION"
+        } else {
+            return Ok(());
+        };
+        Err(ServiceError::NotPossible {
+            message: format!(
+                "version '{}' is {place}, so its source and metrics stay as they were approved",
+                version.label()
+            ),
+            hint: "register another version; tags and description may change".to_owned(),
+        })
+    }
+
+    /// Writes versions in their order and returns the last as it is now.
     async fn replace(
         &self,
         mut versions: Vec<ModelVersion>,
-        proof: Option<&crate::store::GateProof>,
-        ctx: &crate::store::WriteContext,
+        proof: Option<&GateProof>,
+        ctx: &WriteContext,
     ) -> Result<ModelVersion> {
         let revisions = self
             .core
             .store
             .replace_versions(&versions, proof, ctx)
             .await?;
-        let mut version = versions.swap_remove(0);
-        version.revision = revisions[0];
+        let mut version = versions.pop().expect("there is something to write");
+        version.revision = *revisions.last().expect("one revision for each version");
         version.derive_approval(&self.core.policy().await?);
         Ok(version)
     }
@@ -252,12 +281,13 @@ impl ModelRegistry {
         }
         version.stage = stage;
         version.updated_at = ctx.at;
-        let mut versions = vec![version];
-        for mut holder in displaced {
+        // Whoever leaves Production is written first: a model has one version there at every moment.
+        let mut versions = displaced;
+        for holder in &mut versions {
             holder.stage = Stage::Archived;
             holder.updated_at = ctx.at;
-            versions.push(holder);
         }
+        versions.push(version);
         self.replace(versions, proof.as_ref(), &ctx).await
     }
 
@@ -295,15 +325,7 @@ impl ModelRegistry {
             versions.push(holder);
         }
         versions.push(version);
-        let revisions = self
-            .core
-            .store
-            .replace_versions(&versions, None, &ctx)
-            .await?;
-        let mut version = versions.pop().expect("the version was pushed last");
-        version.revision = *revisions.last().expect("one revision for each version");
-        version.derive_approval(&self.core.policy().await?);
-        Ok(version)
+        self.replace(versions, None, &ctx).await
     }
 
     /// Takes an alias away from whichever version has it.
@@ -414,37 +436,49 @@ pub(super) fn conflict(version: &ModelVersion) -> StoreError {
 }
 
 /// The number after the greatest one among the versions that are numbers.
-fn next_version(taken: &[Version]) -> Version {
+fn next_version(taken: &[Version]) -> Result<Version> {
     let greatest = taken
         .iter()
         .filter_map(|version| version.as_str().parse::<u64>().ok())
         .max()
         .unwrap_or(0);
-    Version::trusted((greatest + 1).to_string())
+    let next = greatest.checked_add(1).ok_or_else(|| {
+        ServiceError::invalid(
+            "version",
+            "there is no number after the greatest version; name one",
+        )
+    })?;
+    Ok(Version::trusted(next.to_string()))
 }
 
 /// The items that the policy requires, then those that were given.
 fn first_checklist(
     policy: &Policy,
     given: &[DeploymentChecklistItem],
+    ctx: &WriteContext,
 ) -> Result<Vec<DeploymentChecklistItem>> {
     let mut checklist = build_checklist(
         policy.required_items.iter().cloned(),
         ChecklistStatus::Pending,
     );
-    for item in given {
+    for (at, item) in given.iter().enumerate() {
+        if given[..at].iter().any(|other| other.name == item.name) {
+            return Err(ServiceError::invalid(
+                "checklist",
+                format!("checklist item '{}' is given twice", item.name),
+            ));
+        }
+        // Whoever gives a decided item has decided it now, whatever it says.
+        let decided = item.status != ChecklistStatus::Pending;
+        let item = DeploymentChecklistItem {
+            required: item.required || policy.required_items.contains(&item.name),
+            decided_by: decided.then(|| ctx.identity.person().to_owned()),
+            decided_at: decided.then_some(ctx.at),
+            ..item.clone()
+        };
         match checklist.iter_mut().find(|known| known.name == item.name) {
-            Some(_) if !policy.required_items.contains(&item.name) => {
-                return Err(ServiceError::invalid(
-                    "checklist",
-                    format!("checklist item '{}' is given twice", item.name),
-                ));
-            }
-            Some(known) => {
-                *known = item.clone();
-                known.required = true;
-            }
-            None => checklist.push(item.clone()),
+            Some(known) => *known = item,
+            None => checklist.push(item),
         }
     }
     Ok(checklist)

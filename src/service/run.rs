@@ -4,7 +4,7 @@ use super::core::{Core, expect_revision, merge_tags, values};
 use super::{Result, ServiceError};
 use crate::domain::{
     Artifact, ExperimentName, Key, MetricChart, MetricPoint, ModelRun, ObjectKind, Params,
-    Revision, RunId, RunSource, RunStatus, Tags, name,
+    Revision, RunId, RunSource, RunStatus, Tags, name, run::OUTPUT_LOG,
 };
 use crate::store::{OutputTail, Page, PageRequest, RunQuery, SeriesBatch, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -175,7 +175,9 @@ impl RunTracker {
         if let Some(name) = &update.name {
             run.name = checked_name(name)?;
         }
+        let mut became_running = false;
         if let Some(status) = update.status.filter(|status| *status != run.status) {
+            became_running = status == RunStatus::Running;
             if !run.status.next().contains(&status) {
                 return Err(ServiceError::TransitionNotAllowed {
                     object: format!("run '{run_id}'"),
@@ -209,7 +211,10 @@ impl RunTracker {
             run.source = source.clone();
         }
         let points = placed(run_id, &update.metrics, &run.metrics, ctx.at);
-        run.heartbeat_at = run.heartbeat_at.max(Some(ctx.at));
+        // A label is no sign of life: only what the run itself does is.
+        if !points.is_empty() || became_running {
+            run.heartbeat_at = run.heartbeat_at.max(Some(ctx.at));
+        }
         run.updated_at = ctx.at;
         run.revision = self.core.store.replace_run(&run, &points, &ctx).await?;
         show_latest(&mut run.metrics, &points);
@@ -272,9 +277,25 @@ impl RunTracker {
         Ok(self.core.store.output_tail(run_id, limit).await?)
     }
 
+    /// Ends the captured output: makes it durable and records it as an artifact of the run. `None` when nothing was captured.
     pub async fn finish_output(&self, run_id: &RunId) -> Result<Option<Artifact>> {
         self.core.write("finish_output", None)?;
-        Ok(self.core.store.finish_output(run_id).await?)
+        let Some(output) = self.core.store.finish_output(run_id).await? else {
+            return Ok(None);
+        };
+        let artifact = &output;
+        self.core
+            .settle(None, move || async move {
+                let ctx = self.core.write("finish_output", None)?;
+                let mut run = self.get(run_id).await?;
+                run.artifacts.retain(|known| known.path != artifact.path);
+                run.artifacts.push(artifact.clone());
+                run.updated_at = ctx.at;
+                self.core.store.replace_run(&run, &[], &ctx).await?;
+                Ok(())
+            })
+            .await?;
+        Ok(Some(output))
     }
 
     /// How long a RUNNING run has been silent for longer than the configured time.
@@ -346,6 +367,14 @@ fn add_artifacts(artifacts: &mut Vec<Artifact>, added: &[Artifact]) -> Result<()
             return Err(ServiceError::invalid(
                 "artifacts",
                 format!("artifact path '{path}' is not a clean relative path"),
+            ));
+        }
+        if artifact.path == OUTPUT_LOG {
+            return Err(ServiceError::invalid(
+                "artifacts",
+                format!(
+                    "'{OUTPUT_LOG}' is the run's captured output; give the artifact another path"
+                ),
             ));
         }
         artifacts.retain(|known| known.path != artifact.path);

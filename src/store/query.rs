@@ -21,7 +21,7 @@ pub struct ExperimentQuery {
     pub list: ListQuery,
 }
 
-/// Fields: `run_id`, `name`, `experiment`, `status`, `user`, `host`, `created`, `started`, `ended`, `updated`, `metrics.K`, `params.K`, `tags.K`. A bare word is looked
+/// Fields: `run_id`, `name`, `experiment`, `status`, `user`, `host`, `created`, `started`, `heartbeat`, `ended`, `updated`, `metrics.K`, `params.K`, `tags.K`. A bare word is looked
 /// for in name and id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunQuery {

@@ -105,7 +105,7 @@ fn told(error: rusqlite::Error, path: &Path, doing: &'static str) -> StoreError 
             | rusqlite::Error::IntegralValueOutOfRange(..) => {
                 unusable(format!("it holds something unknown ({error})"), RESTORE)
             }
-            error => StoreError::Unavailable {
+            error => StoreError::Io {
                 doing: doing.to_owned(),
                 source: error.into(),
             },

@@ -40,7 +40,7 @@ impl Output {
             |own: u32, group: u32| Mode::from_bits_truncate(if for_group { group } else { own });
         Self {
             place: Arc::new(Place {
-                root: database.with_extension("artifacts"),
+                root: super::files::beside(database, ".artifacts"),
                 directory_mode: bits(0o700, 0o2770),
                 file_mode: bits(0o600, 0o660),
             }),

@@ -51,6 +51,10 @@ pub(super) static LIST: ListTable = ListTable {
         ("host", Source::text("(r.source ->> '$.host')")),
         ("created", Source::time("r.created_at")),
         ("started", Source::time("r.started_at")),
+        (
+            "heartbeat",
+            Source::time("coalesce(r.heartbeat_at, r.started_at, r.created_at)"),
+        ),
         ("ended", Source::time("r.ended_at")),
         ("updated", Source::time("r.updated_at")),
     ],

@@ -15,6 +15,7 @@ fn to(status: DeploymentStatus) -> DeploymentUpdate {
 
 fn because(reason: &str) -> Rollback {
     Rollback {
+        expected: None,
         to: None,
         reason: reason.to_owned(),
         deployment_id: None,
@@ -172,6 +173,53 @@ async fn a_rollback_ends_the_bad_one_and_serves_the_last_good_one() {
         ErrorKind::NotPossible,
         "the bad one is no way back"
     );
+}
+
+#[tokio::test]
+async fn a_deployment_that_was_replaced_is_not_rolled_back() {
+    let deck = Deck::new().await;
+    let (one, two, three) = (
+        deck.approved().await,
+        deck.approved().await,
+        deck.approved().await,
+    );
+    activate(&deck, &one, Environment::Production).await;
+    let past = activate(&deck, &two, Environment::Production).await;
+    let serves = activate(&deck, &three, Environment::Production).await;
+    let refused = deck
+        .bob
+        .deployments()
+        .roll_back(&past.deployment_id, &because("bad"))
+        .await;
+    assert_eq!(kind(refused), ErrorKind::NotPossible);
+    let serves = deck
+        .alice
+        .get_deployment(&serves.deployment_id)
+        .await
+        .unwrap();
+    assert_eq!(serves.status, DeploymentStatus::Active);
+}
+
+#[tokio::test]
+async fn a_second_rollback_of_the_same_one_is_told_that_the_first_was_faster() {
+    let deck = Deck::new().await;
+    let (one, two) = (deck.approved().await, deck.approved().await);
+    activate(&deck, &one, Environment::Production).await;
+    let bad = activate(&deck, &two, Environment::Production).await;
+    let roll_back = async |service: &modeldeck::service::ModelLifecycleService| {
+        service
+            .deployments()
+            .roll_back(&bad.deployment_id, &because("bad"))
+            .await
+    };
+    let back = roll_back(&deck.bob).await.unwrap();
+    assert_eq!(kind(roll_back(&deck.carol).await), ErrorKind::NotPossible);
+    let back = deck
+        .alice
+        .get_deployment(&back.deployment_id)
+        .await
+        .unwrap();
+    assert_eq!(back.status, DeploymentStatus::Active);
 }
 
 #[tokio::test]

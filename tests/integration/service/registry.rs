@@ -23,21 +23,26 @@ async fn a_version_from_a_run_takes_what_the_run_has() {
             step: Some(3),
             timestamp: None,
         }],
-        artifacts: vec![
-            Artifact {
-                path: "model.json".to_owned(),
-                size: 9,
-                digest: "sha256:1".to_owned(),
-            },
-            Artifact {
-                path: "output.log".to_owned(),
-                size: 9,
-                digest: "sha256:2".to_owned(),
-            },
-        ],
+        artifacts: vec![Artifact {
+            path: "model.json".to_owned(),
+            size: 9,
+            digest: "sha256:1".to_owned(),
+        }],
         ..NewRun::new(experiment)
     };
     let run = deck.alice.log_run(run).await.unwrap();
+    let runs = deck.alice.runs();
+    runs.append_output(&run.run_id, b"epoch 1").await.unwrap();
+    assert!(runs.finish_output(&run.run_id).await.unwrap().is_some());
+    assert_eq!(
+        deck.alice
+            .get_run(&run.run_id)
+            .await
+            .unwrap()
+            .artifacts
+            .len(),
+        2
+    );
     let new = NewModelVersion {
         run_id: Some(run.run_id),
         metrics: [(key("f1"), 0.8)].into(),
@@ -191,6 +196,35 @@ async fn an_edit_of_the_content_shuts_the_gate_and_one_of_the_labels_does_not() 
         approve(&deck.bob, &edited).await.unwrap().approval,
         ApprovalState::Approved
     );
+}
+
+#[tokio::test]
+async fn what_is_in_production_stays_as_it_was_approved() {
+    let deck = Deck::new().await;
+    let made = deck.approved().await;
+    let (name, number) = (&made.model_name, &made.version);
+    let change = StageChange::default();
+    deck.bob
+        .set_stage(name, number, Stage::Production, &change)
+        .await
+        .unwrap();
+    let content = ModelVersionUpdate {
+        source: Some("s3://other".to_owned()),
+        ..ModelVersionUpdate::default()
+    };
+    let refused = deck
+        .alice
+        .update_model_version(name, number, &content)
+        .await;
+    assert_eq!(kind(refused), ErrorKind::NotPossible);
+    let labels = ModelVersionUpdate {
+        description: Some("words".to_owned()),
+        ..ModelVersionUpdate::default()
+    };
+    deck.alice
+        .update_model_version(name, number, &labels)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

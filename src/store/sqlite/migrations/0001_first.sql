@@ -121,6 +121,8 @@ CREATE TABLE versions (
     revision      INTEGER NOT NULL CHECK (revision >= 1),
     UNIQUE (model_name, version)
 ) STRICT;
+-- A model has one version in Production.
+CREATE UNIQUE INDEX one_production_version ON versions (model_name) WHERE stage = 'Production';
 CREATE INDEX versions_by_created ON versions (created_at);
 CREATE INDEX versions_by_run ON versions (run_id) WHERE run_id IS NOT NULL;
 
@@ -219,6 +221,12 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_by_object ON audit (kind, object);
 CREATE TRIGGER audit_is_not_edited BEFORE UPDATE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is only added to');
+END;
+-- Replacing an entry would delete it without the trigger below being asked.
+CREATE TRIGGER audit_follows_its_head BEFORE INSERT ON audit
+WHEN NEW.seq <> (SELECT seq + 1 FROM audit_head)
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is only added to');
 END;

@@ -344,6 +344,7 @@ fn roll_back(deployment: &Deployment, more: &DeploymentMore) -> Form {
                 to: Some(to.clone()),
                 reason: reason.to_owned(),
                 deployment_id: None,
+                expected: Some(bad.revision),
             };
             let says = format!(
                 "{} goes back from version {} to {version} in {}.",

@@ -118,6 +118,7 @@ pub(super) async fn fill_runs(store: &dyn Store) {
 }
 
 pub(super) async fn fill_versions(store: &dyn Store) {
+    let mut in_production = std::collections::BTreeSet::new();
     let aucs = [0.9, f64::NAN, 0.1 + 0.2, f64::INFINITY];
     for i in 0..90 {
         let mut new = version(
@@ -128,6 +129,10 @@ pub(super) async fn fill_versions(store: &dyn Store) {
             new.version = format!("v{i}").parse().unwrap();
         }
         new.stage = pick(Stage::ALL, i);
+        // A model has one version in Production.
+        if new.stage == Stage::Production && !in_production.insert(new.model_name.clone()) {
+            new.stage = Stage::Archived;
+        }
         new.run_id = sometimes(&["r1".parse().unwrap(), "r2".parse().unwrap()], i);
         new.source = sometimes(TEXTS, i + 1).map(owned);
         new.registered_by = owned(pick(TEXTS, i));

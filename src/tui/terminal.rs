@@ -65,7 +65,9 @@ impl Screen {
         draw: impl Fn(&mut Buffer) -> Option<Position>,
     ) -> io::Result<()> {
         if !TAKEN.load(Ordering::SeqCst) {
-            return Ok(());
+            // A panic somewhere gave it back, even if that part of the program went on.
+            let told = "a part of the program failed, and gave it back; the log tells more";
+            return Err(io::Error::other(told));
         }
         self.terminal.autoresize()?;
         let buffer = self.terminal.current_buffer_mut();

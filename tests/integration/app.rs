@@ -142,6 +142,26 @@ fn a_long_list_is_walked_through_without_loading_it_all() {
 }
 
 #[test]
+fn after_a_failed_filter_no_cursor_of_the_old_list_is_used() {
+    let mut stage = Stage::runs(80, 24, 1_000);
+    stage.failing = Some(refusal(None, "broken"));
+    stage.press(":");
+    stage.type_text("filter loss>0.4");
+    stage.press("enter");
+    assert!(stage.screen().contains("broken"));
+    stage.press("pagedown");
+    assert!(stage.asked.is_empty());
+    stage.failing = None;
+    stage.send(Msg::Changed);
+    let from_start = stage.asked.iter().any(|(_, _, question)| {
+        matches!(question, Question::Page(_, request) if request.from == PageFrom::Start)
+    });
+    assert!(from_start, "{:?}", stage.asked);
+    stage.answer();
+    assert!(!stage.screen().contains("broken"));
+}
+
+#[test]
 fn a_filter_holds_on_the_rows_at_once_and_in_the_store_after_a_pause() {
     let mut stage = Stage::runs(120, 40, 12);
     stage.press("/");

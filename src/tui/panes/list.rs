@@ -71,6 +71,8 @@ pub struct ListPane<T: Resource> {
     state: T::State,
 
     fetching: Option<Fetch>,
+    /// The rows are those of an earlier filter, order or scope, whose cursors mean nothing to the present one.
+    outdated: bool,
     rows_inquiry: Inquiry,
     count_inquiry: Inquiry,
     detail_inquiry: Inquiry,
@@ -105,6 +107,7 @@ impl<T: Resource> Default for ListPane<T> {
             built: None,
             state: T::State::default(),
             fetching: None,
+            outdated: false,
             rows_inquiry: Inquiry::new(Lane::Rows(T::TAB)),
             count_inquiry: Inquiry::new(Lane::Count(T::TAB)),
             detail_inquiry: Inquiry::new(Lane::Detail(T::TAB)),
@@ -204,6 +207,16 @@ impl<T: Resource> ListPane<T> {
         Some(Request::Effect(self.rows_inquiry.ask(question)))
     }
 
+    /// Asks anew for what is seen.
+    fn fetch_anew(&mut self) -> Option<Request> {
+        let fetch = if self.outdated {
+            Fetch::Start
+        } else {
+            self.window.anew(&self.seen())
+        };
+        self.fetch(fetch)
+    }
+
     fn count(&mut self) -> Request {
         let question = Question::Count {
             matching: self.query(),
@@ -220,6 +233,7 @@ impl<T: Resource> ListPane<T> {
             Fetch::Start
         };
         self.goal = Some(goal);
+        self.outdated = true;
         self.fetch(fetch)
             .into_iter()
             .chain([self.count()])

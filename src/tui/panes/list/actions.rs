@@ -273,7 +273,7 @@ impl<T: Resource> ListPane<T> {
     }
 
     pub(super) fn more_rows(&mut self) -> Option<Request> {
-        if self.rows_inquiry.is_open() || !self.loaded {
+        if self.rows_inquiry.is_open() || !self.loaded || self.outdated {
             return None;
         }
         let ahead = self.height() * 2;

@@ -54,8 +54,7 @@ impl<T: Resource> Pane for ListPane<T> {
     fn refresh(&mut self, env: &Env) -> Vec<Request> {
         let mut requests = Vec::new();
         if !self.rows_inquiry.repeat_later() {
-            let fetch = self.window.anew(&self.seen());
-            requests.extend(self.fetch(fetch));
+            requests.extend(self.fetch_anew());
         }
         if !self.count_inquiry.repeat_later() {
             requests.push(self.count());
@@ -208,6 +207,7 @@ impl<T: Resource> ListPane<T> {
                         && page.rows == self.window.rows();
                     self.failure = None;
                     self.loaded = true;
+                    self.outdated = false;
                     received.changed = !same;
                     self.take_page(fetch, page, env);
                 }
@@ -216,8 +216,7 @@ impl<T: Resource> ListPane<T> {
             Err(failure) => self.failure = Some(failure),
         }
         if self.rows_inquiry.take_again() {
-            let fetch = self.window.anew(&self.seen());
-            received.requests.extend(self.fetch(fetch));
+            received.requests.extend(self.fetch_anew());
         }
         received
     }

@@ -7,6 +7,7 @@
 
 mod app;
 mod cli;
+mod demo;
 mod exec;
 mod ingest;
 mod pictures;

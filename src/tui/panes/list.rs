@@ -14,6 +14,8 @@ mod filtering;
 mod mouse;
 mod pane;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use self::filtering::Filtering;
@@ -38,6 +40,14 @@ enum Goal {
     Id(String),
 }
 
+/// What a question for rows was asked with, so that its answer is judged by that and not by what is so when it comes.
+#[derive(Debug)]
+struct Asked {
+    fetch: Fetch,
+    selected: Option<String>,
+    goal: Option<Goal>,
+}
+
 /// The state of one tab.
 pub struct ListPane<T: Resource> {
     window: Window<T>,
@@ -48,6 +58,7 @@ pub struct ListPane<T: Resource> {
     totals: Option<(u64, u64)>,
     loaded: bool,
     failure: Option<Failure>,
+    detail_failure: Option<Failure>,
 
     scope: Scope,
     filtering: Filtering,
@@ -66,11 +77,13 @@ pub struct ListPane<T: Resource> {
     /// What came for the detail, and for which row.
     more: Option<(String, T::More)>,
     asked: Option<Question>,
+    /// The row that the question for the detail is about.
+    asked_for: Option<String>,
     /// The detail as it is drawn, made once for each message and not for each look at it.
     built: Option<Detail>,
     state: T::State,
 
-    fetching: Option<Fetch>,
+    fetching: Option<Asked>,
     /// The rows are those of an earlier filter, order or scope, whose cursors mean nothing to the present one.
     outdated: bool,
     rows_inquiry: Inquiry,
@@ -92,6 +105,7 @@ impl<T: Resource> Default for ListPane<T> {
             totals: None,
             loaded: false,
             failure: None,
+            detail_failure: None,
             scope: Scope::default(),
             filtering: Filtering::default(),
             sort: None,
@@ -104,6 +118,7 @@ impl<T: Resource> Default for ListPane<T> {
             detail: DetailState::default(),
             more: None,
             asked: None,
+            asked_for: None,
             built: None,
             state: T::State::default(),
             fetching: None,
@@ -201,15 +216,26 @@ impl<T: Resource> ListPane<T> {
     }
 
     fn fetch(&mut self, fetch: Fetch) -> Option<Request> {
+        let fetch = match (fetch, &self.goal) {
+            (Fetch::Anew { .. }, Some(Goal::Last)) => Fetch::End,
+            (Fetch::Anew { .. }, Some(Goal::First)) => Fetch::Start,
+            (fetch, _) => fetch,
+        };
         let request = self.window.request(fetch, self.seen())?;
-        self.fetching = Some(fetch);
+        self.fetching = Some(Asked {
+            fetch,
+            selected: self.selected.clone(),
+            goal: self.goal.clone(),
+        });
         let question = Question::Page(self.query(), request);
         Some(Request::Effect(self.rows_inquiry.ask(question)))
     }
 
     /// Asks anew for what is seen.
     fn fetch_anew(&mut self) -> Option<Request> {
-        let fetch = if self.outdated {
+        let fetch = if self.outdated && self.goal == Some(Goal::Last) {
+            Fetch::End
+        } else if self.outdated {
             Fetch::Start
         } else {
             self.window.anew(&self.seen())

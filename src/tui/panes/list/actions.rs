@@ -117,6 +117,10 @@ impl<T: Resource> ListPane<T> {
 
     pub(super) fn move_by(&mut self, delta: isize) {
         if self.len() > 0 {
+            // Who moves on in the same list does not wait for a row any more.
+            if matches!(self.goal, Some(Goal::Id(_))) && !self.outdated {
+                self.goal = None;
+            }
             self.select_at(self.at.saturating_add_signed(delta));
         }
     }
@@ -273,7 +277,8 @@ impl<T: Resource> ListPane<T> {
     }
 
     pub(super) fn more_rows(&mut self) -> Option<Request> {
-        if self.rows_inquiry.is_open() || !self.loaded || self.outdated {
+        // What failed is asked again by a refresh, or it would be asked without end.
+        if self.rows_inquiry.is_open() || !self.loaded || self.outdated || self.failure.is_some() {
             return None;
         }
         let ahead = self.height() * 2;

@@ -189,7 +189,8 @@ impl<T: Resource> ListPane<T> {
             buf.set_stringn(behind, foot.y, said, usize::from(taken), theme.error);
             return cursor;
         }
-        if let (Some(failure), true) = (&self.failure, self.len() > 0) {
+        let failure = self.failure.as_ref().or(self.detail_failure.as_ref());
+        if let (Some(failure), true) = (failure, self.len() > 0) {
             let hint = failure.hint.as_deref().unwrap_or("R asks again");
             let said = format!(" {} · {hint} ", failure.message);
             let said = text::cut(&said, room);

@@ -3,6 +3,7 @@
 use super::window::Fetch;
 use super::{Goal, ListPane};
 use crate::domain::Sort;
+use crate::store::Page;
 use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context};
 use crate::tui::message::{Answer, Failure, Lane, Overview, Ticket};
@@ -89,15 +90,16 @@ impl<T: Resource> Pane for ListPane<T> {
         }
         if self.detail_inquiry.is_answered_by(lane, ticket) {
             let mut received = Received::default();
-            match (answer.map(T::more), &self.selected) {
+            match (answer.map(T::more), self.asked_for.clone()) {
                 (Ok(Some(more)), Some(id)) => {
-                    let more = Some((id.clone(), more));
-                    received.changed = self.more != more;
+                    let more = Some((id, more));
+                    received.changed = self.more != more || self.detail_failure.is_some();
                     self.more = more;
+                    self.detail_failure = None;
                 }
                 (Err(failure), _) => {
-                    received.changed = self.failure.as_ref() != Some(&failure);
-                    self.failure = Some(failure);
+                    received.changed = self.detail_failure.as_ref() != Some(&failure);
+                    self.detail_failure = Some(failure);
                 }
                 _ => {}
             }
@@ -182,7 +184,7 @@ impl<T: Resource> Pane for ListPane<T> {
     }
 
     fn failure(&self) -> Option<&Failure> {
-        self.failure.as_ref()
+        self.failure.as_ref().or(self.detail_failure.as_ref())
     }
 
     fn draw(&self, buf: &mut Buffer, env: &Env) -> Option<Position> {
@@ -192,28 +194,31 @@ impl<T: Resource> Pane for ListPane<T> {
 
 impl<T: Resource> ListPane<T> {
     fn received_rows(&mut self, answer: Result<Answer, Failure>, env: &Env) -> Received {
-        let fetch = self.fetching.take().unwrap_or(Fetch::Start);
+        let asked = self.fetching.take();
         let mut received = Received {
             changed: true,
             requests: Vec::new(),
         };
-        match answer {
-            Ok(Answer::Rows(rows)) => {
-                if let Some(page) = T::rows(rows) {
-                    let same = self.failure.is_none()
-                        && self.loaded
-                        && matches!(fetch, Fetch::Anew { first: 0 })
-                        && self.goal.is_none()
-                        && page.rows == self.window.rows();
-                    self.failure = None;
-                    self.loaded = true;
-                    self.outdated = false;
-                    received.changed = !same;
-                    self.take_page(fetch, page, env);
-                }
+        match (answer.map(page_of::<T>), asked) {
+            (Ok(Some(page)), Some(asked)) if self.outran(&asked, &page) => {
+                self.failure = None;
+                received.requests.extend(self.fetch_anew());
+                return received;
             }
-            Ok(_) => {}
-            Err(failure) => self.failure = Some(failure),
+            (Ok(Some(page)), Some(asked)) => {
+                let same = self.failure.is_none()
+                    && self.loaded
+                    && matches!(asked.fetch, Fetch::Anew { first: 0 })
+                    && self.goal.is_none()
+                    && page.rows == self.window.rows();
+                self.failure = None;
+                self.loaded = true;
+                self.outdated = false;
+                received.changed = !same;
+                self.take_page(asked, page, env);
+            }
+            (Err(failure), _) => self.failure = Some(failure),
+            _ => {}
         }
         if self.rows_inquiry.take_again() {
             received.requests.extend(self.fetch_anew());
@@ -221,9 +226,8 @@ impl<T: Resource> ListPane<T> {
         received
     }
 
-    /// Asks for the detail when it is another question than the last one.
+    /// Asks for the detail when it is another question than the last one; also where it has no room, since verbs and relatives need it.
     pub(super) fn ask_detail(&mut self, env: &Env) -> Option<Request> {
-        self.detail_area?;
         let columns = self.chart_columns();
         let question = self
             .current()
@@ -232,6 +236,14 @@ impl<T: Resource> ListPane<T> {
             return None;
         }
         self.asked.clone_from(&question);
+        self.asked_for.clone_from(&self.selected);
         question.map(|question| Request::Effect(self.detail_inquiry.ask(question)))
+    }
+}
+
+fn page_of<T: Resource>(answer: Answer) -> Option<Page<T>> {
+    match answer {
+        Answer::Rows(rows) => T::rows(rows),
+        _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! What happens to selection, scroll and marks when rows come, go or are let through by a filter.
 
 use super::window::Fetch;
-use super::{Goal, ListPane};
+use super::{Asked, Goal, ListPane};
 use crate::store::Page;
 use crate::tui::env::Env;
 use crate::tui::panes::resource::Resource;
@@ -12,7 +12,21 @@ use std::collections::HashSet;
 const NEIGHBOURS: usize = 100;
 
 impl<T: Resource> ListPane<T> {
-    pub(super) fn take_page(&mut self, fetch: Fetch, page: Page<T>, env: &Env) {
+    /// Whether the selection moved on while the same rows were read anew, to where the answer does not reach.
+    pub(super) fn outran(&self, asked: &Asked, page: &Page<T>) -> bool {
+        let Some(selected) = &self.selected else {
+            return false;
+        };
+        matches!(asked.fetch, Fetch::Anew { .. })
+            && self.goal.is_none()
+            && asked.selected.as_ref() != Some(selected)
+            && !page.rows.iter().any(|row| row.id() == *selected)
+    }
+
+    pub(super) fn take_page(&mut self, asked: Asked, page: Page<T>, env: &Env) {
+        // A goal that came after the question waits for the next answer, unless it is in this one.
+        let goal_was_asked_for = self.goal == asked.goal;
+        let fetch = asked.fetch;
         let goal = self.goal.take();
         let anchor = self.row(self.top).map(|row| row.id().into_owned());
         let line = self.at.saturating_sub(self.top);
@@ -40,7 +54,7 @@ impl<T: Resource> ListPane<T> {
             Some(Goal::Last) => self.select_at(self.len().saturating_sub(1)),
             Some(Goal::Id(id)) => match self.position(&id) {
                 Some(at) => self.select_at(at),
-                None if self.selected.is_none() => self.select_at(0),
+                None if !goal_was_asked_for => self.goal = Some(Goal::Id(id)),
                 None => {}
             },
             None => {}

@@ -1,4 +1,4 @@
-//! Captured output of runs, in files beside the database: `modeldeck.artifacts/RUN/output.log` for `modeldeck.db`.
+//! Captured output of runs, in files beside the database: `modeldeck.db.artifacts/RUN/output.log` for `modeldeck.db`.
 //!
 //! Files, because output is any bytes at any speed and belongs in no transaction. A run's directory and file are opened without following
 //! symbolic links, so nobody who may write there can turn the output elsewhere. Knows no SQL; whether a run is there is asked before.

@@ -210,9 +210,9 @@ fn a_store_is_its_owners_alone_whatever_the_umask() {
         assert!(told.contains("modes 600 600 600"), "{umask:o}: {told}");
         for (name, expected) in [
             ("", 0o700),
-            ("modeldeck.artifacts", 0o700),
-            ("modeldeck.artifacts/r1", 0o700),
-            ("modeldeck.artifacts/r1/output.log", 0o600),
+            ("modeldeck.db.artifacts", 0o700),
+            ("modeldeck.db.artifacts/r1", 0o700),
+            ("modeldeck.db.artifacts/r1/output.log", 0o600),
             (&format!("backup-{umask}.db"), 0o600),
         ] {
             assert_eq!(mode(&directory.join(name)), expected, "{umask:o} {name}");
@@ -256,9 +256,9 @@ fn a_group_shares_a_store_whatever_the_umask() {
         String::from_utf8_lossy(&output.stderr)
     );
     for (name, expected) in [
-        ("modeldeck.artifacts", 0o2770),
-        ("modeldeck.artifacts/r1", 0o2770),
-        ("modeldeck.artifacts/r1/output.log", 0o660),
+        ("modeldeck.db.artifacts", 0o2770),
+        ("modeldeck.db.artifacts/r1", 0o2770),
+        ("modeldeck.db.artifacts/r1/output.log", 0o660),
     ] {
         assert_eq!(mode(&directory.join(name)), expected, "{name}");
     }
@@ -427,7 +427,7 @@ async fn output_is_not_written_through_a_symbolic_link() {
     let store = with_run(&path).await;
     let run_id = RunId::new("r1").unwrap();
     let (root, target) = (
-        keep.path().join("modeldeck.artifacts"),
+        keep.path().join("modeldeck.db.artifacts"),
         keep.path().join("target"),
     );
     std::fs::create_dir_all(&target).unwrap();

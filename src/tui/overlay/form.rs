@@ -301,12 +301,12 @@ impl Form {
             .collect();
         let rows = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
         let height = rows(about.len() + foot.len())
-            .saturating_add(self.fields.rows())
+            .saturating_add(self.fields.rows(width.saturating_sub(4)))
             .saturating_add(3);
         let inner = framed(centred(screen, width, height), &self.title, buf, env);
         let mut rest = inner;
         // Fields come first where there is little room, then what went wrong, then what it is about.
-        let spare = rest.height.saturating_sub(self.fields.rows());
+        let spare = rest.height.saturating_sub(self.fields.rows(rest.width));
         let foot_rows = rows(foot.len()).min(rest.height.saturating_sub(2));
         if spare > foot_rows + rows(about.len()) {
             for line in &about {

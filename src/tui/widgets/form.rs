@@ -89,9 +89,24 @@ impl Field {
         self.value() != self.first
     }
 
-    fn rows(&self, focused: bool) -> u16 {
-        1 + u16::from(self.error.is_some())
-            + u16::from(focused && self.error.is_none() && !self.help.is_empty())
+    /// What stands below it when there are `columns` for it, and whether that is an error: all of that is told, a help is cut.
+    fn below(&self, focused: bool, columns: u16) -> (Vec<String>, bool) {
+        let columns = usize::from(columns);
+        match &self.error {
+            Some(error) => {
+                let lines = text::wrap(&format!("! {error}").into(), columns);
+                (lines.iter().map(ToString::to_string).collect(), true)
+            }
+            None if focused && !self.help.is_empty() => {
+                (vec![text::cut(self.help, columns)], false)
+            }
+            None => (Vec::new(), false),
+        }
+    }
+
+    fn rows(&self, focused: bool, columns: u16) -> u16 {
+        let (below, _) = self.below(focused, columns);
+        u16::try_from(below.len() + 1).unwrap_or(u16::MAX)
     }
 }
 
@@ -174,10 +189,20 @@ impl Fields {
         }
     }
 
-    /// How many rows all fields take.
-    pub fn rows(&self) -> u16 {
+    /// How many rows all fields take at this width.
+    pub fn rows(&self, width: u16) -> u16 {
+        let columns = width - self.labels(width);
         let rows = self.fields.iter().enumerate();
-        rows.map(|(at, field)| field.rows(at == self.at)).sum()
+        rows.map(|(at, field)| field.rows(at == self.at, columns))
+            .sum()
+    }
+
+    /// The columns before what is typed: enough for the widest label, but at most half.
+    fn labels(&self, width: u16) -> u16 {
+        let widest = self.fields.iter().map(|field| text::width(field.label));
+        let widest = u16::try_from(widest.max().unwrap_or(0)).unwrap_or(width);
+        let usual = LABELS.min(width / 3);
+        widest.saturating_add(3).max(usual).min(width / 2)
     }
 
     /// Draws the fields, scrolled so that the focused one is seen; returns where the cursor belongs.
@@ -185,7 +210,8 @@ impl Fields {
         if area.is_empty() {
             return None;
         }
-        let rows = |at: usize| self.fields[at].rows(at == self.at);
+        let labels = self.labels(area.width);
+        let rows = |at: usize| self.fields[at].rows(at == self.at, area.width - labels);
         // As many fields above the focused one as have room with it.
         let mut first = self.at.min(self.fields.len().saturating_sub(1));
         let mut taken = self.fields.get(first).map_or(0, |_| rows(first));
@@ -206,7 +232,7 @@ impl Fields {
                 height: rows.min(left),
                 ..area
             };
-            let found = field.draw(place, buf, theme, at == self.at);
+            let found = field.draw(place, labels, buf, theme, at == self.at);
             cursor = cursor.or(found);
             y += place.height;
         }
@@ -240,8 +266,14 @@ fn choose(words: &[String], at: &mut usize, key: KeyEvent) -> Typed {
 }
 
 impl Field {
-    fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) -> Option<Position> {
-        let labels = LABELS.min(area.width / 3);
+    fn draw(
+        &self,
+        area: Rect,
+        labels: u16,
+        buf: &mut Buffer,
+        theme: &Theme,
+        focused: bool,
+    ) -> Option<Position> {
         let room = usize::from(labels.saturating_sub(3));
         if focused {
             buf.set_stringn(area.x, area.y, "▸", usize::from(area.width), theme.key);
@@ -270,14 +302,10 @@ impl Field {
                 None
             }
         };
-        let below = match &self.error {
-            Some(error) => Some((format!("! {error}"), theme.error)),
-            None if focused && !self.help.is_empty() => Some((self.help.to_owned(), theme.hint)),
-            None => None,
-        };
-        if let (Some((said, style)), true) = (below, area.height > 1) {
-            let width = usize::from(input.width);
-            buf.set_stringn(input.x, area.y + 1, text::cut(&said, width), width, style);
+        let (below, is_error) = self.below(focused, input.width);
+        let style = if is_error { theme.error } else { theme.hint };
+        for (line, y) in below.iter().zip(area.y + 1..area.bottom()) {
+            buf.set_stringn(input.x, y, line, usize::from(input.width), style);
         }
         cursor
     }
@@ -337,6 +365,12 @@ mod tests {
                 .collect();
             assert!(seen.contains("Status"), "{height}: {seen}");
         }
+        let area = Rect::new(0, 0, 20, 5);
+        let mut buf = Buffer::empty(area);
+        fields.all_mut()[1].error = Some("may not be that".to_owned());
+        fields.draw(area, &mut buf, &theme);
+        let line = |y| (0..20).map(|x| buf[(x, y)].symbol()).collect::<String>();
+        assert!(line(2).contains("! may not") && line(3).contains("be that"));
         for width in 0..6 {
             let area = Rect::new(0, 0, width, 2);
             fields.draw(area, &mut Buffer::empty(area), &theme);

@@ -82,23 +82,32 @@ pub fn wrap(line: &Line<'_>, columns: usize) -> Vec<Line<'static>> {
     let columns = columns.max(1);
     let mut lines: Vec<Vec<Span<'static>>> = vec![Vec::new()];
     let mut used = 0;
-    for span in &line.spans {
-        for word in words(&span.content) {
-            let wide = word.width();
-            if used + wide > columns && used > 0 {
-                lines.push(Vec::new());
-                used = 0;
-                if word.trim().is_empty() {
-                    continue;
-                }
-            }
-            if wide <= columns {
-                push(&mut lines, word, span);
-                used += wide;
+    let pieces: Vec<(&str, &Span<'_>)> = line
+        .spans
+        .iter()
+        .flat_map(|span| words(&span.content).map(move |piece| (piece, span)))
+        .collect();
+    let is_space = |piece: &str| piece.starts_with(char::is_whitespace);
+    // A word may change its style within itself; it is one word all the same.
+    for word in pieces.chunk_by(|(a, _), (b, _)| is_space(a) == is_space(b)) {
+        let wide: usize = word.iter().map(|(piece, _)| piece.width()).sum();
+        if used + wide > columns && used > 0 {
+            lines.push(Vec::new());
+            used = 0;
+            if is_space(word[0].0) {
                 continue;
             }
-            // A word wider than a line is broken wherever the line ends.
-            for grapheme in word.graphemes(true) {
+        }
+        if wide <= columns {
+            for (piece, span) in word {
+                push(&mut lines, piece, span);
+            }
+            used += wide;
+            continue;
+        }
+        // A word wider than a line is broken wherever the line ends.
+        for (piece, span) in word {
+            for grapheme in piece.graphemes(true) {
                 let wide = grapheme.width();
                 if used + wide > columns && used > 0 {
                     lines.push(Vec::new());
@@ -160,6 +169,9 @@ mod tests {
             shown(&wrap(&Line::raw("an hour (ago)"), 10)),
             ["an hour ", "(ago)"]
         );
+        let sign = ratatui::style::Style::new().bold();
+        let line = Line::from(vec![Span::raw("it is 12"), Span::styled("th", sign)]);
+        assert_eq!(shown(&wrap(&line, 8)), ["it is ", "12th"]);
         for columns in 1..20 {
             for line in wrap(&Line::raw("価格モデル of sha256:0123456789abcdef"), columns) {
                 assert!(line.width() <= columns.max(2), "{line} {columns}");

@@ -122,7 +122,7 @@ impl Resource for ModelExperiment {
             Action::Demo if !env.offer_demo => {
                 Allowed::no("'modeldeck demo' opens the demo on a store of its own")
             }
-            Action::Demo if selected.current.is_some() => {
+            Action::Demo if !selected.is_empty => {
                 Allowed::no("this store is in use; 'modeldeck demo' opens the demo beside it")
             }
             _ => Allowed::Yes,

@@ -178,6 +178,11 @@ impl<T: Resource> ListPane<T> {
             more: self.more(),
             chosen: self.chosen(),
             scope: &self.scope,
+            is_empty: self.loaded
+                && self.failure.is_none()
+                && self.len() == 0
+                && self.shown.is_none()
+                && !self.is_narrowed(),
         }
     }
 

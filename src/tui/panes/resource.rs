@@ -99,6 +99,8 @@ pub struct Selected<'a, T: Resource> {
     pub chosen: Option<String>,
     /// The part of the list that is shown.
     pub scope: &'a Scope,
+    /// The list is loaded, nothing narrows it, and still nothing is in it.
+    pub is_empty: bool,
 }
 
 /// One kind of object and everything that its tab keeps to itself: columns, detail, verbs, relatives.

@@ -170,6 +170,9 @@ impl Resource for ModelRun {
     }
 
     fn allows(action: Action, selected: &Selected<'_, Self>, _env: &Env) -> Allowed {
+        if action == Action::Compare && selected.marked.len() < 2 {
+            return Allowed::no("mark two runs or more with space, then compare them");
+        }
         let Some(run) = selected.current else {
             return match action {
                 Action::Edit | Action::EndRun | Action::Register => {
@@ -181,9 +184,6 @@ impl Resource for ModelRun {
         match action {
             Action::EndRun if run.status.is_final() => {
                 Allowed::no(format!("this run is {} already, and stays so", run.status))
-            }
-            Action::Compare if selected.marked.len() < 2 => {
-                Allowed::no("mark two runs or more with space, then compare them")
             }
             Action::NextMetric | Action::PreviousMetric if run.metrics.len() < 2 => {
                 Allowed::no("this run has no other metric")

@@ -10,6 +10,8 @@ use crate::tui::widgets::chart::{ChartColumn, Series};
 use crate::tui::widgets::detail::{Detail, Section, Table};
 use ratatui::text::{Line, Span};
 
+/// How many lines of output are shown among the rest; all of the tail stands at the end.
+const NEWEST: usize = 12;
 /// Rows of a chart, its axis and title included, where there is little room and where there is much.
 const LEAST: u16 = 7;
 const MOST: u16 = 20;
@@ -27,7 +29,7 @@ pub(super) fn detail(
     }
     sections.extend([metrics(run, metric, env), pairs("Params", &run.params)]);
     if let Some(more) = more {
-        sections.push(output(more, env));
+        sections.push(output(more, NEWEST, env));
         sections.push(versions(more, env));
     }
     sections.extend([
@@ -36,6 +38,10 @@ pub(super) fn detail(
         times(run, env),
         source(run),
     ]);
+    if let Some(more) = more.filter(|more| said(more).lines.len() > NEWEST) {
+        // At the end, where one goes with a single key and reads upwards.
+        sections.push(output(more, usize::MAX, env));
+    }
     sections.retain(|section| !section.is_empty());
     Detail {
         title: visible(&run.name).into_owned(),
@@ -77,6 +83,7 @@ fn chart(run: &ModelRun, metric: &Key, more: Option<&RunMore>, rows: u16) -> Sec
         .and_then(|more| more.chart.as_ref())
         .filter(|chart| chart.metric == *metric);
     let title = match of_metric {
+        Some(chart) if chart.points == 1 => format!("{metric} · 1 point"),
         Some(chart) => format!("{metric} · {} points", count(chart.points)),
         None => metric.to_string(),
     };
@@ -144,41 +151,51 @@ fn pairs(title: &str, values: &crate::domain::Tags) -> Section {
         })
 }
 
-fn output(more: &RunMore, env: &Env) -> Section {
+/// The lines of a tail of output, without the events in it.
+struct Said {
+    lines: Vec<String>,
+    events: usize,
+}
+
+fn said(more: &RunMore) -> Said {
     let tail = &more.output;
-    if tail.bytes.is_empty() {
-        return Section::default();
-    }
     let cut = tail.total > tail.bytes.len() as u64;
     let text = String::from_utf8_lossy(&tail.bytes);
-    // A program that draws a progress bar ends its lines with a return; what it drew last is what counts.
-    let lines = text.split('\n').map(|line| {
-        line.trim_end_matches('\r')
-            .rsplit('\r')
-            .next()
-            .unwrap_or("")
-    });
-    let lines: Vec<&str> = lines.collect();
     // The first line of a tail is the end of one.
-    let lines = lines.iter().skip(usize::from(cut));
-    let mut section = Section::new(format!("Output · {} bytes", count(tail.total)));
-    if cut {
+    let lines = text.lines().skip(usize::from(cut));
+    // What was recorded as events stands above as metrics and params, and would drown what was said.
+    let (events, lines): (Vec<&str>, Vec<&str>) =
+        lines.partition(|line| line.starts_with("{\"event\""));
+    let lines = lines.into_iter().flat_map(|line| {
+        // A program that draws a progress bar ends its lines with a return; what it drew last is what counts.
+        let line = line.trim_end_matches('\r').rsplit('\r').next();
+        let line = line.filter(|line| !line.is_empty()).unwrap_or(" ");
+        visible_lines(line)
+    });
+    Said {
+        lines: lines.collect(),
+        events: events.len(),
+    }
+}
+
+/// The newest lines of output, the last one last.
+fn output(more: &RunMore, most: usize, env: &Env) -> Section {
+    if more.output.bytes.is_empty() {
+        return Section::default();
+    }
+    let said = said(more);
+    let older = said.lines.len().saturating_sub(most);
+    let cut = more.output.total > more.output.bytes.len() as u64;
+    let mut section = Section::new(format!("Output · {} bytes", count(more.output.total)));
+    if cut || older > 0 {
         section = section.cut(Line::styled("… its end:", env.theme.muted));
     }
-    // What was recorded as events stands above as metrics and params, and would drown what was said.
-    let (events, lines): (Vec<&&str>, Vec<&&str>) =
-        lines.partition(|line| line.starts_with("{\"event\""));
-    if !events.is_empty() {
-        let told = format!("… without {} lines of events", count(events.len() as u64));
+    if said.events > 0 {
+        let told = format!("… without {} lines of events", count(said.events as u64));
         section = section.cut(Line::styled(told, env.theme.muted));
     }
-    let ended = lines.len() - usize::from(lines.last().is_some_and(|line| line.is_empty()));
-    for line in lines.iter().take(ended) {
-        for shown in visible_lines(if line.is_empty() { " " } else { line }) {
-            section = section.cut(shown);
-        }
-    }
-    section
+    let newest = said.lines.into_iter().skip(older);
+    newest.fold(section, Section::cut)
 }
 
 fn versions(more: &RunMore, env: &Env) -> Section {
@@ -228,4 +245,38 @@ fn source(run: &ModelRun) -> Section {
             "wall time",
             source.wall_seconds.map(|seconds| format!("{seconds:.1} s")),
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::OutputTail;
+    use crate::tui::widgets::detail::Item;
+
+    #[test]
+    fn the_newest_lines_of_output_are_shown() {
+        let bytes: Vec<u8> = (1..=30)
+            .flat_map(|line| format!("10%\r20%\rline {line}\n").into_bytes())
+            .collect();
+        let more = RunMore {
+            output: OutputTail {
+                total: bytes.len() as u64,
+                bytes,
+            },
+            ..RunMore::default()
+        };
+        let shown: Vec<String> = output(&more, NEWEST, &Env::default())
+            .items
+            .iter()
+            .map(|item| match item {
+                Item::Cut(line) => line.to_string(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(shown.len(), NEWEST + 1, "{shown:?}");
+        assert_eq!(
+            (shown[1].as_str(), shown[12].as_str()),
+            ("line 19", "line 30")
+        );
+    }
 }

@@ -199,6 +199,7 @@ impl Screen {
                 "down" => KeyCode::Down,
                 "left" => KeyCode::Left,
                 "right" => KeyCode::Right,
+                "backspace" => KeyCode::Backspace,
                 "space" => KeyCode::Char(' '),
                 letter => KeyCode::Char(letter.chars().next().unwrap()),
             };

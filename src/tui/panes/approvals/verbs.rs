@@ -99,6 +99,7 @@ pub(in crate::tui::panes) fn add_item(version: &ModelVersion) -> Form {
 
 fn mark_item(version: &ModelVersion, chosen: Option<&str>) -> Form {
     let (model, name) = (version.model_name.clone(), version.version.clone());
+    let judged_on = version.revision;
     let items: Vec<String> = version
         .checklist
         .iter()
@@ -139,7 +140,7 @@ fn mark_item(version: &ModelVersion, chosen: Option<&str>) -> Form {
                     note,
                 }],
                 notes: None,
-                expected: None,
+                expected: Some(judged_on),
             }))
         },
     )

@@ -108,16 +108,13 @@ fn only_production_asks_for_the_name() {
 #[test]
 fn a_deployment_is_made_and_its_endpoint_changed() {
     let mut screen = screen();
-    screen
-        .press(&["down", "a"])
-        .type_text("9")
-        .press(&["enter"]);
+    screen.press(&["down", "a", "enter"]);
     let Write::CreateDeployment(new) = screen.write() else {
         panic!("{:?}", screen.writes);
     };
     assert_eq!(
         (new.version.as_str(), new.environment),
-        ("9", Environment::Staging)
+        ("8", Environment::Dev)
     );
     screen.accept("dep-00000008");
     screen
@@ -129,4 +126,19 @@ fn a_deployment_is_made_and_its_endpoint_changed() {
     };
     assert_eq!(update.endpoint.as_ref().unwrap().url, "tcp://gpu-07:9000");
     assert_eq!(update.health_check, None);
+}
+
+#[test]
+fn what_cannot_be_taken_away_says_so() {
+    let mut screen = screen();
+    screen.press(&["e"]);
+    for _ in "https://serving.local/fraud".chars() {
+        screen.press(&["backspace"]);
+    }
+    screen.press(&["tab", "left", "enter"]);
+    assert!(screen.writes.is_empty());
+    screen
+        .sees("! cannot be emptied")
+        .sees("! cannot be taken away, only changed")
+        .sees("Health check");
 }

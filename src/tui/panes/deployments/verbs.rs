@@ -82,7 +82,7 @@ fn allows_status(deployment: &Deployment, status: DeploymentStatus) -> Allowed {
 
 pub(super) fn on(action: Action, selected: &Selected<'_, Deployment>) -> Vec<Request> {
     match (action, selected.current, selected.more) {
-        (Action::Create, current, _) => open(create(current)),
+        (Action::Create, ..) => open(create(selected)),
         (Action::Edit, Some(deployment), _) => open(edit(deployment)),
         (Action::RollBack, Some(deployment), Some(more)) => open(roll_back(deployment, more)),
         (action, Some(deployment), more) => match target_of(action) {
@@ -93,9 +93,19 @@ pub(super) fn on(action: Action, selected: &Selected<'_, Deployment>) -> Vec<Req
     }
 }
 
-fn create(like: Option<&Deployment>) -> Form {
-    let model = like.map_or("", |deployment| deployment.model_name.as_str());
-    let environment = like.map_or(Environment::Dev, |deployment| deployment.environment);
+/// A deployment of the version that the list is about or that is selected. It begins in DEV: whoever means another environment says so.
+fn create(selected: &Selected<'_, Deployment>) -> Form {
+    let like = selected.current;
+    let model = selected.scope.get("model");
+    let model = model.or(like.map(|deployment| deployment.model_name.as_str()));
+    let same = like.filter(|deployment| Some(deployment.model_name.as_str()) == model);
+    let version = selected.scope.get("version");
+    let version = version.or(same.map(|deployment| deployment.version.as_str()));
+    let first = match (model, version) {
+        (None, _) => "model_name",
+        (_, None) => "version",
+        _ => "environment",
+    };
     let form = Form::new("Deploy a version", |values| {
         let model = values.read("model_name", ModelName::new);
         let version = values.read("version", Version::new);
@@ -122,14 +132,14 @@ fn create(like: Option<&Deployment>) -> Form {
         ))
     })
     .about("It is PENDING until it is made ACTIVE.")
-    .text("model_name", "Model", "", model)
-    .text("version", "Version", "", "")
+    .text("model_name", "Model", "", model.unwrap_or_default())
+    .text("version", "Version", "", version.unwrap_or_default())
     .choice(
         "environment",
         "Environment",
         "← and → choose",
         words(Environment::ALL),
-        environment.as_str(),
+        Environment::Dev.as_str(),
     )
     .text(
         "endpoint",
@@ -144,11 +154,7 @@ fn create(like: Option<&Deployment>) -> Form {
             "why, for the audit log; may be empty",
             "",
         )
-        .focused(if like.is_some() {
-            "version"
-        } else {
-            "model_name"
-        })
+        .focused(first)
 }
 
 fn health_fields(form: Form, check: Option<&HealthCheck>) -> Form {
@@ -207,7 +213,13 @@ fn edit(deployment: &Deployment) -> Form {
     let (before, says) = (deployment.clone(), subject(deployment));
     let form = Form::new(format!("Edit {}", subject(deployment)), move |values| {
         let check = health_check(values, before.health_check.as_ref());
-        let endpoint = values.changed("endpoint").filter(|url| !url.is_empty());
+        if before.health_check.is_some() && values.text("protocol") == NO_CHECK {
+            values.wrong("protocol", &"cannot be taken away, only changed");
+        }
+        let endpoint = values.changed("endpoint");
+        if endpoint.is_some_and(str::is_empty) {
+            values.wrong("endpoint", &"cannot be emptied");
+        }
         let update = DeploymentUpdate {
             endpoint: endpoint.map(|url| Endpoint {
                 url: url.to_owned(),

@@ -215,7 +215,7 @@ impl<T: Resource> ListPane<T> {
                 self.loaded = true;
                 self.outdated = false;
                 received.changed = !same;
-                self.take_page(asked, page, env);
+                self.take_page(&asked, page, env);
             }
             (Err(failure), _) => self.failure = Some(failure),
             _ => {}

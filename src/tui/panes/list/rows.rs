@@ -23,7 +23,7 @@ impl<T: Resource> ListPane<T> {
             && !page.rows.iter().any(|row| row.id() == *selected)
     }
 
-    pub(super) fn take_page(&mut self, asked: Asked, page: Page<T>, env: &Env) {
+    pub(super) fn take_page(&mut self, asked: &Asked, page: Page<T>, env: &Env) {
         // A goal that came after the question waits for the next answer, unless it is in this one.
         let goal_was_asked_for = self.goal == asked.goal;
         let fetch = asked.fetch;

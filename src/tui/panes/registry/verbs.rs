@@ -199,12 +199,13 @@ fn edit(version: &ModelVersion) -> Form {
     let form = Form::new(format!("Edit version {}", version.label()), move |values| {
         let metrics = values.read("metrics", version_metrics);
         let (set_tags, remove_tags) = pairs::difference(&tags, &values.read("tags", pairs::texts)?);
+        let source = values.changed("source");
+        if source.is_some_and(str::is_empty) {
+            values.wrong("source", &"cannot be emptied");
+        }
         let update = ModelVersionUpdate {
             description: values.changed("description").map(str::to_owned),
-            source: values
-                .changed("source")
-                .filter(|source| !source.is_empty())
-                .map(str::to_owned),
+            source: source.map(str::to_owned),
             metrics: metrics?,
             set_tags,
             remove_tags,

@@ -11,6 +11,7 @@ mod models;
 mod plan;
 mod serving;
 mod simulation;
+mod subjects;
 
 pub use home::DemoHome;
 pub use simulation::{LiveRun, simulate};
@@ -74,7 +75,7 @@ pub async fn fill(path: &Path, now: Timestamp, seed: u64) -> Result<Filled> {
     let versions = models::plan(&mut plan, &mut chance, &trained);
     serving::plan(&mut plan, &mut chance, &versions);
     let filled = Filled {
-        experiments: experiments::COUNT,
+        experiments: subjects::COUNT,
         runs: trained.runs.len(),
         live: trained.live,
     };

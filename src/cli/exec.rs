@@ -88,14 +88,15 @@ fn tell_end(ctx: &Context, report: &ExecReport) {
         (Some(code), None) => format!("exit code {code}"),
         (None, None) => "its end was not seen".to_owned(),
     };
-    let took = SignedDuration::try_from_secs_f64(report.wall_seconds).unwrap_or_default();
+    let took = if report.wall_seconds < 60.0 {
+        format!("{:.1} s", report.wall_seconds)
+    } else {
+        duration(SignedDuration::try_from_secs_f64(report.wall_seconds).unwrap_or_default())
+    };
     let written = &report.written;
     let mut parts = vec![format!(
         "run {} {} after {} ({how}, {} points)",
-        report.run_id,
-        report.status,
-        duration(took),
-        written.points
+        report.run_id, report.status, took, written.points
     )];
     if written.bad_events > 0 {
         parts.push(format!("{} events were not recorded", written.bad_events));

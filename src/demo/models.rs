@@ -1,8 +1,9 @@
 //! Models and their versions: registered from the best runs, reviewed by somebody else, some promoted.
 
 use super::chance::Chance;
-use super::experiments::{SUBJECTS, Trained, Training, label};
+use super::experiments::{Trained, Training, label};
 use super::plan::{Person, Plan, Step, later};
+use super::subjects::SUBJECTS;
 use crate::domain::{
     Alias, ChecklistStatus, ItemName, ModelName, RunId, Stage, Verdict, Version, build_checklist,
 };

@@ -1,9 +1,9 @@
 //! What serves and what drifted: deployments with a rollback in their history, and drift events in every state.
 
 use super::chance::Chance;
-use super::experiments::SUBJECTS;
 use super::models::{Fate, MODELS, Made, PRODUCTION};
 use super::plan::{Person, Plan, Step, later};
+use super::subjects::SUBJECTS;
 use crate::domain::{
     DeploymentId, DeploymentStatus, DriftEventId, Endpoint, Environment, HealthCheck,
     HealthProtocol, Key, ModelName, Severity, Stage, Version,

@@ -131,7 +131,11 @@ async fn record_events(
     mut no_more: oneshot::Receiver<()>,
     tell: Tell,
 ) -> Written {
-    let mut told = Told { tell, count: 0 };
+    let mut told = Told {
+        tell,
+        count: 0,
+        fault_seen: false,
+    };
     let mut waiting_since: Option<Instant> = None;
     let mut refused_by_store = 0;
     let (mut number, mut ended) = (0, false);
@@ -203,6 +207,7 @@ fn line_due(recorder: &Recorder, waiting_since: Option<Instant>) -> bool {
 struct Told {
     tell: Tell,
     count: u64,
+    fault_seen: bool,
 }
 
 impl Told {
@@ -225,8 +230,12 @@ impl Told {
         }
     }
 
-    fn store(&self, error: &ServiceError) {
+    /// A store that fails goes on failing: it is told once and counted at the end.
+    fn store(&mut self, error: &ServiceError) {
         tracing::error!(%error, "events of the command were lost");
+        if std::mem::replace(&mut self.fault_seen, true) {
+            return;
+        }
         (self.tell)(&format!("warning: events were not recorded: {error}"));
     }
 }

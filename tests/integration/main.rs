@@ -11,6 +11,7 @@ mod demo;
 mod exec;
 mod ingest;
 mod pictures;
+mod readme_keys;
 mod screens;
 mod service;
 mod store_contract;

@@ -31,6 +31,7 @@ use crate::tui::widgets::detail::{Detail, DetailState};
 use crate::tui::widgets::layout::{ColumnWish, fit_columns};
 use crate::tui::widgets::{table, text};
 use ratatui::layout::Rect;
+use std::time::Duration;
 
 /// Which row is to be selected once it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,9 @@ pub struct ListPane<T: Resource> {
     loaded: bool,
     failure: Option<Failure>,
     detail_failure: Option<Failure>,
+    /// When to ask again after what passes by itself, and how long the last pause was.
+    retry_at: Option<Duration>,
+    retry_pause: Duration,
 
     scope: Scope,
     filtering: Filtering,
@@ -106,6 +110,8 @@ impl<T: Resource> Default for ListPane<T> {
             loaded: false,
             failure: None,
             detail_failure: None,
+            retry_at: None,
+            retry_pause: Duration::ZERO,
             scope: Scope::default(),
             filtering: Filtering::default(),
             sort: None,

@@ -14,6 +14,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use std::time::Duration;
 
+/// How long it is waited before what failed is asked again; twice as long each time.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 impl<T: Resource> Pane for ListPane<T> {
     fn contexts(&self) -> Vec<Context> {
         if self.is_typing() {
@@ -99,6 +103,7 @@ impl<T: Resource> Pane for ListPane<T> {
                 }
                 (Err(failure), _) => {
                     received.changed = self.detail_failure.as_ref() != Some(&failure);
+                    self.retry_later(&failure, env);
                     self.detail_failure = Some(failure);
                 }
                 _ => {}
@@ -121,6 +126,7 @@ impl<T: Resource> Pane for ListPane<T> {
             requests.extend(self.refiltered(true));
         }
         self.bring_into_view();
+        requests.extend(self.retry(env));
         requests.extend(self.more_rows());
         requests.extend(self.ask_detail(env));
         self.build_detail(env);
@@ -128,7 +134,10 @@ impl<T: Resource> Pane for ListPane<T> {
     }
 
     fn wakes_at(&self) -> Option<Duration> {
-        self.filtering.due()
+        [self.filtering.due(), self.retry_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn place(&self) -> Place {
@@ -217,13 +226,39 @@ impl<T: Resource> ListPane<T> {
                 received.changed = !same;
                 self.take_page(&asked, page, env);
             }
-            (Err(failure), _) => self.failure = Some(failure),
+            (Err(failure), _) => {
+                self.retry_later(&failure, env);
+                self.failure = Some(failure);
+            }
             _ => {}
         }
         if self.rows_inquiry.take_again() {
             received.requests.extend(self.fetch_anew());
         }
         received
+    }
+
+    /// Notes when to ask again: the store may answer others meanwhile, so nobody else does it for this list.
+    fn retry_later(&mut self, failure: &Failure, env: &Env) {
+        if failure.passes() {
+            let pause = (self.retry_pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+            self.retry_pause = pause;
+            self.retry_at = Some(env.now.elapsed + pause);
+        }
+    }
+
+    fn retry(&mut self, env: &Env) -> Vec<Request> {
+        if self.failure.is_none() && self.detail_failure.is_none() {
+            (self.retry_at, self.retry_pause) = (None, Duration::ZERO);
+        }
+        if self.retry_at.is_none_or(|at| at > env.now.elapsed) {
+            return Vec::new();
+        }
+        self.retry_at = None;
+        if self.rows_inquiry.is_open() {
+            return Vec::new();
+        }
+        self.refresh(env)
     }
 
     /// Asks for the detail when it is another question than the last one; also where it has no room, since verbs and relatives need it.

@@ -73,14 +73,17 @@ fn loaded(numbers: std::ops::Range<usize>) -> Versions {
 }
 
 #[test]
-fn what_failed_is_asked_again_by_a_refresh_only() {
+fn what_failed_is_asked_again_after_a_pause() {
     let mut pane = loaded(1..11);
     let (lane, ticket, from) = page_from(&settle(&mut pane)).unwrap();
     assert_eq!(from, PageFrom::After(Cursor("10".to_owned())));
     pane.received(lane, ticket, Err(failure()), &Env::default());
     assert_eq!(page_from(&settle(&mut pane)), None);
-    let asked = questions(pane.refresh(&Env::default()));
-    let (lane, ticket, _) = page_from(&asked).unwrap();
+    let mut later = Env::default();
+    later.now.elapsed = pane.wakes_at().unwrap();
+    let list = Some(Rect::new(0, 0, 40, 8));
+    let asked = questions(pane.settle(list, None, &later));
+    let (lane, ticket, _) = page_from(&asked).expect("it was busy, and is asked again later");
     pane.received(lane, ticket, Ok(rows(1..11)), &Env::default());
     assert!(page_from(&settle(&mut pane)).is_some());
 }

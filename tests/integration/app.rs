@@ -180,6 +180,11 @@ fn a_filter_holds_on_the_rows_at_once_and_in_the_store_after_a_pause() {
     stage.elapsed += std::time::Duration::from_millis(250);
     stage.send(Msg::Tick);
     assert_eq!(asked_rows(&stage), Some((1, None)));
+    let screen = stage.screen();
+    assert!(
+        !screen.contains("lgbm-2 "),
+        "until the store answers too: {screen}"
+    );
     stage.answer();
     stage.press("enter");
     assert!(

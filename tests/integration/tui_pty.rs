@@ -119,6 +119,17 @@ fn a_signal_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_loop_stuck_in_a_write_is_ended_all_the_same() {
+    let world = World::new();
+    let mut pty = world.open((120, 40));
+    pty.stop_reading();
+    pty.signal(Signal::SIGTERM);
+    let (code, took) = pty.end();
+    assert_eq!(code, 143);
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[test]
 fn a_terminal_that_vanishes_ends_it() {
     let world = World::new();
     let mut pty = world.open((80, 24));

@@ -23,7 +23,7 @@ use self::window::{Fetch, Window};
 use super::inquiry::Inquiry;
 use super::resource::{Column, Resource, Selected};
 use super::{Focus, Request, Scope};
-use crate::domain::Sort;
+use crate::domain::{Filter, Sort};
 use crate::store::ListQuery;
 use crate::tui::env::Env;
 use crate::tui::message::{Failure, Lane, ListOf, Question};
@@ -47,6 +47,7 @@ struct Asked {
     fetch: Fetch,
     selected: Option<String>,
     goal: Option<Goal>,
+    filter: Filter,
 }
 
 /// The state of one tab.
@@ -88,6 +89,8 @@ pub struct ListPane<T: Resource> {
     state: T::State,
 
     fetching: Option<Asked>,
+    /// The filter that the loaded rows came with.
+    filtered_by: Filter,
     /// The rows are those of an earlier filter, order or scope, whose cursors mean nothing to the present one.
     outdated: bool,
     rows_inquiry: Inquiry,
@@ -128,6 +131,7 @@ impl<T: Resource> Default for ListPane<T> {
             built: None,
             state: T::State::default(),
             fetching: None,
+            filtered_by: Filter::default(),
             outdated: false,
             rows_inquiry: Inquiry::new(Lane::Rows(T::TAB)),
             count_inquiry: Inquiry::new(Lane::Count(T::TAB)),
@@ -237,6 +241,7 @@ impl<T: Resource> ListPane<T> {
             fetch,
             selected: self.selected.clone(),
             goal: self.goal.clone(),
+            filter: self.filtering.filter().clone(),
         });
         let question = Question::Page(self.query(), request);
         Some(Request::Effect(self.rows_inquiry.ask(question)))
@@ -255,8 +260,12 @@ impl<T: Resource> ListPane<T> {
     }
 
     fn count(&mut self) -> Request {
+        let list = ListQuery {
+            filter: self.filtering.filter().clone(),
+            sort: None,
+        };
         let question = Question::Count {
-            matching: self.query(),
+            matching: T::list(&self.scope, list),
             all: T::list(&self.scope, ListQuery::default()),
         };
         Request::Effect(self.count_inquiry.ask(question))

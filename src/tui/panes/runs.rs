@@ -309,7 +309,7 @@ fn is_held_out(key: &Key) -> bool {
 fn keyed_width(title: &str) -> u16 {
     u16::try_from(crate::tui::widgets::text::width(title))
         .unwrap_or(u16::MAX)
-        .clamp(7, 10)
+        .clamp(8, 10)
 }
 
 fn rank(base: u8, nth: usize) -> u8 {

@@ -168,6 +168,15 @@ impl Pty {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), signal).unwrap();
     }
 
+    /// Reads nothing any more, as a connection that hangs does: sooner or later the program cannot write.
+    pub(crate) fn stop_reading(&mut self) {
+        self.closing.store(true, Ordering::SeqCst);
+        for nth in 0..60 {
+            self.resize(100 + nth, 40);
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
     /// Takes the terminal away, as a lost connection does.
     pub(crate) fn hang_up(&mut self) {
         // The reader holds the terminal open until it reads something once more.

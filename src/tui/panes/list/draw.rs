@@ -78,7 +78,7 @@ impl<T: Resource> ListPane<T> {
         if !self.filtering.text().is_empty() {
             parts.push(visible(self.filtering.text()).into_owned());
         }
-        if !self.loaded && self.rows_inquiry.is_open() {
+        if (!self.loaded || self.outdated) && self.rows_inquiry.is_open() {
             parts.push("loading".to_owned());
         }
         let title = text::cut(&parts.join(" · "), room);
@@ -161,6 +161,9 @@ impl<T: Resource> ListPane<T> {
         }
         if !self.loaded {
             return vec![("loading …".to_owned(), theme.muted)];
+        }
+        if self.outdated && self.rows_inquiry.is_open() {
+            return vec![("looking …".to_owned(), theme.muted)];
         }
         let narrowed = self.is_narrowed() || self.shown.is_some();
         T::empty(narrowed, env)

@@ -49,10 +49,11 @@ impl Filtering {
         self.typing.as_ref()?.problem.as_deref()
     }
 
-    /// What is to be applied to the loaded rows, since the store did not yet answer with it.
-    pub(super) fn local(&self) -> Option<&Filter> {
-        let typing = self.typing.as_ref()?;
-        (typing.filter != self.filter).then_some(&typing.filter)
+    /// The filter that somebody wants to see: the last good one that was typed.
+    pub(super) fn wanted(&self) -> &Filter {
+        self.typing
+            .as_ref()
+            .map_or(&self.filter, |typing| &typing.filter)
     }
 
     pub(super) fn begin(&mut self) {
@@ -177,11 +178,11 @@ mod tests {
         let mut filtering = Filtering::default();
         filtering.begin();
         type_text(&mut filtering, "lgbm", Duration::from_millis(10));
-        assert!(filtering.local().is_some());
+        assert_ne!(filtering.wanted(), filtering.filter());
         assert!(!filtering.apply_due(Duration::from_millis(200)));
         assert!(filtering.apply_due(Duration::from_millis(210)));
         assert_eq!(filtering.text(), "lgbm");
-        assert!(filtering.local().is_none(), "the store has it now");
+        assert_eq!(filtering.wanted(), filtering.filter());
         assert!(!filtering.apply_due(Duration::from_secs(9)), "only once");
     }
 

@@ -223,6 +223,7 @@ impl<T: Resource> ListPane<T> {
                 self.failure = None;
                 self.loaded = true;
                 self.outdated = false;
+                self.filtered_by.clone_from(&asked.filter);
                 received.changed = !same;
                 self.take_page(&asked, page, env);
             }

@@ -65,11 +65,12 @@ impl<T: Resource> ListPane<T> {
         self.refresh_marks();
     }
 
-    /// Applies the filter being typed to the loaded rows.
+    /// Applies the filter to the loaded rows, until the store answered with it.
     pub(super) fn let_through(&mut self) {
-        self.shown = self.filtering.local().map(|filter| {
+        let wanted = self.filtering.wanted();
+        self.shown = (*wanted != self.filtered_by).then(|| {
             let rows = self.window.rows().iter().enumerate();
-            rows.filter(|(_, row)| filter.matches(*row))
+            rows.filter(|(_, row)| wanted.matches(*row))
                 .map(|(at, _)| at)
                 .collect()
         });

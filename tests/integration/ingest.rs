@@ -306,3 +306,50 @@ fn nothing_is_taken_where_nothing_is_changed() {
     assert!(called.stderr.contains("read-only"), "{}", called.stderr);
     program.call(&["ingest", "/nowhere/events.jsonl"]).code(1);
 }
+
+#[test]
+fn runs_of_an_open_stream_and_of_a_command_are_alive() {
+    let program = Program::new();
+    let mut streaming = program
+        .command(&["ingest"])
+        .env("MODELDECK_RUNS_HEARTBEAT", "100ms")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = streaming.stdin.take().unwrap();
+    writeln!(stdin, "{RUN}").unwrap();
+    let beat = |run: &serde_json::Value| run["heartbeat_at"].as_str().unwrap().to_owned();
+    let goes_on = |id: &str| {
+        let mut first = None;
+        wait_for("a heartbeat", || {
+            let called = program.call(&["run", "show", id, "--json"]);
+            let run: serde_json::Value = serde_json::from_str(&called.stdout).ok()?;
+            let seen = beat(&run);
+            (*first.get_or_insert_with(|| seen.clone()) != seen).then_some(())
+        });
+    };
+    goes_on("r1");
+    drop(stdin);
+    wait_for_end(streaming).code(0);
+
+    let id_file = program.path("id");
+    let silent = program
+        .command(&[
+            "run",
+            "exec",
+            "--experiment",
+            "fraud",
+            "--run-id-file",
+            id_file.to_str().unwrap(),
+            "--",
+            "sleep",
+            "60",
+        ])
+        .env("MODELDECK_RUNS_HEARTBEAT", "100ms")
+        .spawn()
+        .unwrap();
+    let id = crate::support::program::wait_for_file(&id_file);
+    goes_on(id.trim());
+    signal(&silent, Signal::SIGTERM);
+    wait_for_end(silent).code(143);
+}

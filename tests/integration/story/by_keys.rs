@@ -14,6 +14,8 @@ struct Screen {
 const HOME_KEY: &str = "\u{1b}[H";
 const RIGHT: &str = "\u{1b}[C";
 const TAB: &str = "\t";
+const BACK_TAB: &str = "\u{1b}[Z";
+const CLEAR: &str = "\u{15}";
 const ENTER: &str = "\r";
 const ESC: &str = "\u{1b}";
 
@@ -200,11 +202,11 @@ fn deploy(engineer: &mut Screen, version: &str) {
 
     let before = version.parse::<u32>().unwrap() - 1;
     engineer.open("6", &format!("Deployments · {before}"));
-    // Where there is a deployment already, the form begins with its model, environment and the version's field.
+    // Where there is a deployment already, the form begins with its model and version, and asks where to.
     let typed: &[&str] = if before == 0 {
         &["iris", TAB, version, TAB, RIGHT, RIGHT]
     } else {
-        &[version]
+        &[BACK_TAB, CLEAR, version, TAB, RIGHT, RIGHT]
     };
     engineer.fill_and_confirm("a", "Deploy a version", typed);
     engineer.sees(&format!("Deployments · {version}"));

@@ -18,7 +18,7 @@ pub mod worker;
 
 use self::app::{App, Labels};
 use self::env::Env;
-use self::message::{Effect, Moment, Msg};
+use self::message::{Effect, Failure, Moment, Msg};
 use self::panes::Tab;
 use self::terminal::Screen;
 use self::theme::Theme;
@@ -91,17 +91,20 @@ pub enum TuiError {
     Terminal(#[from] std::io::Error),
     #[error("not every change was carried out before the end; look which of them took effect")]
     Unfinished,
+    #[error("a change was refused after the screen was left: {}", .0.message)]
+    Refused(Box<Failure>),
 }
 
 impl TuiError {
     /// What to try next.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::NotATerminal | Self::DumbTerminal => Some(
                 "everything is on the command line too: 'modeldeck run list', 'modeldeck --help'",
             ),
             Self::Terminal(_) => None,
             Self::Unfinished => Some("'modeldeck audit list' shows what was changed"),
+            Self::Refused(failure) => failure.hint.as_deref(),
         }
     }
 }
@@ -178,10 +181,11 @@ impl Shell {
         }
         // The screen is given back first: what is still to be written needs no terminal.
         drop(self.screen);
-        if self.worker.finish(LAST_WRITES).await {
-            Ok(ended.unwrap_or(Ended::Quit))
-        } else {
-            Err(TuiError::Unfinished)
+        let last = self.worker.finish(self.waiting, LAST_WRITES).await;
+        match last.refused.into_iter().next() {
+            Some(failure) => Err(TuiError::Refused(Box::new(failure))),
+            None if last.finished => Ok(ended.unwrap_or(Ended::Quit)),
+            None => Err(TuiError::Unfinished),
         }
     }
 

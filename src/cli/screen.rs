@@ -91,6 +91,11 @@ fn told(error: &TuiError) -> CliError {
             message,
             hint,
         },
+        TuiError::Refused(failure) => CliError::Told {
+            kind: failure.kind,
+            message,
+            hint,
+        },
     }
 }
 

@@ -189,6 +189,15 @@ fn framed(area: Rect, title: &str, buf: &mut Buffer, env: &Env) -> Rect {
     }
 }
 
+/// What stands at the foot of what waits for the answer to a change.
+fn sending(leaving: bool) -> &'static str {
+    if leaving {
+        "already sent; waiting for the answer"
+    } else {
+        "sending …"
+    }
+}
+
 /// A sentence in lines of at most so many columns.
 fn wrapped(sentence: &str, columns: usize) -> Vec<String> {
     super::widgets::text::wrap(&sentence.into(), columns.max(1))

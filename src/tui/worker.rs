@@ -104,15 +104,43 @@ impl Worker {
         }
     }
 
-    /// Ends the reads and waits for the writes under way; tells whether all of them were carried out.
-    pub async fn finish(mut self, deadline: Duration) -> bool {
+    /// Ends the reads, waits for the writes under way, and tells what came of those whose answer nobody saw.
+    pub async fn finish(mut self, mut answers: mpsc::Receiver<Msg>, deadline: Duration) -> Last {
         self.tasks.abort_all();
         drop(self.writes);
-        match self.writer.take() {
-            Some(writer) => tokio::time::timeout(deadline, writer).await.is_ok(),
-            None => true,
+        let mut refused = Vec::new();
+        let mut note = |message| {
+            if let Msg::Written {
+                result: Err(failure),
+                ..
+            } = message
+            {
+                refused.push(failure);
+            }
+        };
+        let mut finished = true;
+        if let Some(writer) = self.writer.take() {
+            let mut writing = std::pin::pin!(tokio::time::timeout(deadline, writer));
+            finished = loop {
+                tokio::select! {
+                    ended = &mut writing => break matches!(ended, Ok(Ok(()))),
+                    Some(message) = answers.recv() => note(message),
+                }
+            };
         }
+        while let Ok(message) = answers.try_recv() {
+            note(message);
+        }
+        Last { finished, refused }
     }
+}
+
+/// What came of the changes that were still under way at the end.
+#[derive(Debug)]
+pub struct Last {
+    /// Whether all of them were answered.
+    pub finished: bool,
+    pub refused: Vec<Failure>,
 }
 
 async fn joined(writer: &mut Option<tokio::task::JoinHandle<()>>) -> Result<(), JoinError> {

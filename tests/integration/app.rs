@@ -308,6 +308,35 @@ fn a_form_keeps_what_was_typed_when_the_service_refuses() {
 }
 
 #[test]
+fn what_was_sent_is_waited_for_and_what_was_typed_stays() {
+    let mut stage = Stage::new(80, 24, Tab::Experiments);
+    stage.answer();
+    stage.press("a");
+    stage.type_text("fraud");
+    stage.press("enter esc esc");
+    let screen = stage.screen();
+    assert!(
+        screen.contains("already sent; waiting for the answer"),
+        "{screen}"
+    );
+    stage.press("enter");
+    assert_eq!(stage.writes.len(), 1, "nothing is sent twice");
+    // A stopped program could not write it.
+    stage.press("ctrl-z");
+    assert!(!stage.effects.contains(&Effect::Suspend));
+    let screen = stage.screen();
+    assert!(screen.contains("a change is being saved"), "{screen}");
+    stage.answer_write(Err(refusal(Some("experiment name"), "the name is taken")));
+    let screen = stage.screen();
+    assert!(
+        screen.contains("! the name is taken") && screen.contains("fraud"),
+        "{screen}"
+    );
+    stage.press("ctrl-z");
+    assert!(stage.effects.contains(&Effect::Suspend));
+}
+
+#[test]
 fn a_wrong_field_is_told_beside_it_and_nothing_is_sent() {
     let mut stage = Stage::runs(80, 24, 3);
     stage.press("a tab");

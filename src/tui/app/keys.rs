@@ -59,6 +59,11 @@ impl App {
     pub(super) fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
         match action {
             Action::QuitNow => effects.push(Effect::Quit { demo: false }),
+            // A stopped program would hold what it is writing up for as long as it is stopped.
+            Action::Suspend if !self.writing.is_empty() => self.tell(
+                Gravity::Warning,
+                "a change is being saved; try again in a moment",
+            ),
             Action::Suspend => effects.push(Effect::Suspend),
             Action::Repaint => effects.push(Effect::Repaint),
             action if !self.overlays.is_empty() => {

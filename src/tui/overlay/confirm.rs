@@ -17,6 +17,12 @@ use std::time::Duration;
 
 /// For how long after it appeared a question takes no key.
 const FIRST_MOMENT: Duration = Duration::from_millis(150);
+/// Letters that follow each other faster than this come from no hand: a terminal without bracketed paste sends what is pasted as keys.
+const FASTEST_HAND: Duration = Duration::from_millis(5);
+/// So many of them in a row are a paste; fewer may come from a line that holds keys up for a moment.
+const BURST: usize = 3;
+/// Enter this soon after a letter belongs to the letter, as the end of a pasted line does.
+const BEFORE_ENTER: Duration = Duration::from_millis(100);
 
 /// A question on the screen.
 #[derive(Debug)]
@@ -29,7 +35,12 @@ pub struct Confirm {
     write: Write,
     drawn_at: Option<Duration>,
     pasted: bool,
+    /// When the last letter came, and how many came in a row faster than a hand types.
+    letter_at: Option<Duration>,
+    burst: usize,
     waiting: Option<Ticket>,
+    /// Esc was pressed while it waits.
+    leaving: bool,
     failure: Option<Failure>,
 }
 
@@ -44,7 +55,10 @@ impl Confirm {
             write,
             drawn_at: None,
             pasted: false,
+            letter_at: None,
+            burst: 0,
             waiting: None,
+            leaving: false,
             failure: None,
         }
     }
@@ -79,11 +93,32 @@ impl Confirm {
         if !self.is_awake(env) || self.waiting.is_some() {
             return Some(Outcome::Stay);
         }
+        let is_burst = matches!(key.code, KeyCode::Char(_)) && self.is_of_a_burst(env);
         if self.name.is_none() || self.typed.on_key(key) == Typed::Ignored {
             return None;
         }
-        self.pasted = false;
+        self.pasted = is_burst;
+        if is_burst {
+            self.typed.set("");
+        }
         Some(Outcome::Stay)
+    }
+
+    /// Notes when a letter came; tells whether it is one of so many at once that no hand typed them.
+    fn is_of_a_burst(&mut self, env: &Env) -> bool {
+        let now = env.now.elapsed;
+        let follows = self.letter_at.is_some_and(|at| now < at + FASTEST_HAND);
+        self.letter_at = Some(now);
+        self.burst = if follows { self.burst + 1 } else { 1 };
+        // A name of two letters is pasted in a burst of two.
+        let letters = self.name.as_deref().map_or(0, |name| name.chars().count());
+        self.burst >= BURST.min(letters.max(2))
+    }
+
+    /// Whether Enter can mean the change: not the end of what came a moment ago.
+    fn is_settled(&self, env: &Env) -> bool {
+        self.letter_at
+            .is_none_or(|at| env.now.elapsed >= at + BEFORE_ENTER)
     }
 
     pub(super) fn pasted(&mut self) {
@@ -92,8 +127,18 @@ impl Confirm {
 
     pub(super) fn on(&mut self, action: Action, env: &Env) -> Outcome {
         match action {
+            // What was sent cannot be called back, and its answer belongs here.
+            Action::Cancel if self.waiting.is_some() => {
+                self.leaving = true;
+                Outcome::Stay
+            }
             Action::Cancel => Outcome::Close,
-            Action::Accept if self.is_awake(env) && self.waiting.is_none() && self.is_typed() => {
+            Action::Accept
+                if self.is_awake(env)
+                    && self.is_settled(env)
+                    && self.waiting.is_none()
+                    && self.is_typed() =>
+            {
                 self.failure = None;
                 Outcome::Write(Box::new(self.write.clone()))
             }
@@ -109,6 +154,7 @@ impl Confirm {
 
     pub(super) fn awaits(&mut self, ticket: Ticket) {
         self.waiting = Some(ticket);
+        self.leaving = false;
     }
 
     pub(super) fn waiting(&self) -> Option<Ticket> {
@@ -144,7 +190,7 @@ impl Confirm {
         }
         lines.push((String::new(), theme.text));
         let foot = match (&self.name, self.waiting, self.pasted) {
-            (_, Some(_), _) => ("sending …".to_owned(), theme.live),
+            (_, Some(_), _) => (super::sending(self.leaving).to_owned(), theme.live),
             (Some(_), _, true) => (
                 "type it: what is pasted does not count".to_owned(),
                 theme.warn,
@@ -196,9 +242,15 @@ mod tests {
         env
     }
 
-    fn type_name(confirm: &mut Confirm, env: &Env) {
-        for c in "fraud".chars() {
-            confirm.typed(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE), env);
+    fn letter(confirm: &mut Confirm, c: char, milliseconds: u64) {
+        let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+        confirm.typed(key, &at(milliseconds));
+    }
+
+    /// Types the name from this moment on, a letter each so many milliseconds.
+    fn type_name(confirm: &mut Confirm, from: u64, apart: u64) {
+        for (nth, c) in (0..).zip("fraud".chars()) {
+            letter(confirm, c, from + nth * apart);
         }
     }
 
@@ -211,8 +263,46 @@ mod tests {
         let mut confirm = confirm();
         confirm.drawn(&at(0));
         assert!(!releases(&mut confirm, &at(1_000)));
-        type_name(&mut confirm, &at(1_000));
-        assert!(releases(&mut confirm, &at(1_001)));
+        type_name(&mut confirm, 1_000, 30);
+        assert!(
+            !releases(&mut confirm, &at(1_219)),
+            "too close to a letter"
+        );
+        assert!(releases(&mut confirm, &at(1_220)));
+    }
+
+    #[test]
+    fn a_paste_that_arrives_as_keys_never_confirms() {
+        let mut confirm = confirm();
+        confirm.drawn(&at(0));
+        type_name(&mut confirm, 1_000, 0);
+        assert!(!releases(&mut confirm, &at(1_000)), "in the same burst");
+        assert!(!releases(&mut confirm, &at(9_000)), "nothing of it is kept");
+        let screen = Rect::new(0, 0, 80, 24);
+        let mut buf = Buffer::empty(screen);
+        confirm.draw(screen, &mut buf, &at(9_000));
+        let drawn: String = buf.content.iter().map(|cell| cell.symbol()).collect();
+        assert!(drawn.contains("what is pasted does not count"), "{drawn}");
+        type_name(&mut confirm, 10_000, 30);
+        assert!(releases(&mut confirm, &at(11_000)), "by hand it does");
+    }
+
+    #[test]
+    fn the_end_of_a_pasted_line_answers_no_plain_question() {
+        let mut confirm = confirm();
+        confirm.name = None;
+        confirm.drawn(&at(0));
+        letter(&mut confirm, 'x', 1_000);
+        assert!(!releases(&mut confirm, &at(1_001)));
+        assert!(releases(&mut confirm, &at(2_000)));
+    }
+
+    #[test]
+    fn what_was_sent_is_waited_for() {
+        let mut confirm = confirm();
+        confirm.awaits(Ticket(1));
+        assert!(matches!(confirm.on(Action::Cancel, &at(0)), Outcome::Stay));
+        assert_eq!(confirm.waiting(), Some(Ticket(1)));
     }
 
     #[test]
@@ -226,10 +316,10 @@ mod tests {
     #[test]
     fn keys_from_before_it_was_seen_do_not_count() {
         let mut confirm = confirm();
-        type_name(&mut confirm, &at(1_000));
+        type_name(&mut confirm, 500, 30);
         assert!(!releases(&mut confirm, &at(1_000)), "never drawn");
         confirm.drawn(&at(1_000));
-        type_name(&mut confirm, &at(1_149));
+        type_name(&mut confirm, 1_001, 30);
         assert!(!releases(&mut confirm, &at(1_149)), "in the first moment");
         assert!(
             !releases(&mut confirm, &at(2_000)),

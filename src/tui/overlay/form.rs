@@ -211,7 +211,8 @@ impl Form {
                 }
             }
             Action::Cancel => {
-                if leaving || !self.fields.is_changed() || self.waiting.is_some() {
+                // What was sent cannot be called back, and what was typed may have to be sent again.
+                if self.waiting.is_none() && (leaving || !self.fields.is_changed()) {
                     return Outcome::Close;
                 }
                 self.leaving = true;
@@ -275,6 +276,7 @@ impl Form {
     /// Shows why it was refused, beside the field that it is about where there is one. What was typed stays.
     pub(super) fn refused(&mut self, failure: Failure) {
         self.waiting = None;
+        self.leaving = false;
         let about = failure.field.and_then(|about| {
             let fields = self.fields.all_mut().iter_mut();
             fields.into_iter().find(|field| is_about(about, field.name))
@@ -327,7 +329,7 @@ impl Form {
     fn foot(&self, width: usize, env: &Env) -> Vec<(String, ratatui::style::Style)> {
         let theme = &env.theme;
         if self.waiting.is_some() {
-            return vec![("sending …".to_owned(), theme.live)];
+            return vec![(super::sending(self.leaving).to_owned(), theme.live)];
         }
         if self.leaving {
             let said = "Esc again leaves the form and drops what was typed";

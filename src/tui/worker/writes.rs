@@ -1,5 +1,6 @@
 //! Carries out changes through the service, and says in a sentence what came of each.
 
+use crate::domain::Deployment;
 use crate::service::{ModelLifecycleService, Result};
 use crate::tui::message::{Write, Written};
 
@@ -154,7 +155,11 @@ async fn deployment(service: &ModelLifecycleService, write: Write) -> Result<Wri
     let deployment = match write {
         Write::CreateDeployment(new) => service.create_deployment(new).await?,
         Write::UpdateDeployment(deployment_id, update) => {
-            service.update_deployment(&deployment_id, &update).await?
+            let deployment = service.update_deployment(&deployment_id, &update).await?;
+            if update.status.is_none() {
+                return Ok(deployment_written(&deployment, "updated"));
+            }
+            deployment
         }
         Write::RollBack(deployment_id, rollback) => {
             service
@@ -164,9 +169,14 @@ async fn deployment(service: &ModelLifecycleService, write: Write) -> Result<Wri
         }
         _ => unreachable!("serving sends only deployments here"),
     };
+    let said = format!("is {}", deployment.status);
+    Ok(deployment_written(&deployment, &said))
+}
+
+fn deployment_written(deployment: &Deployment, what: &str) -> Written {
     let said = format!(
-        "deployment of '{} {}' to {} is {}",
-        deployment.model_name, deployment.version, deployment.environment, deployment.status
+        "deployment of '{} {}' to {} {what}",
+        deployment.model_name, deployment.version, deployment.environment
     );
-    Ok(written(said, deployment.deployment_id.as_str()))
+    written(said, deployment.deployment_id.as_str())
 }

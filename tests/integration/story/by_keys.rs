@@ -81,7 +81,10 @@ impl Screen {
         self.sees("Change production");
         // A question takes no key in its first moment, which is there for people.
         std::thread::sleep(Duration::from_millis(200));
-        self.press("iris");
+        self.pty.type_by_hand("iris");
+        self.sees("Enter does it to 'iris'");
+        // Enter right behind a letter would be the end of a pasted line.
+        std::thread::sleep(Duration::from_millis(150));
         self.press(ENTER);
         self.sees_no_more("Change production");
         self.sees_no_more(title);

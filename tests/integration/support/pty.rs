@@ -105,6 +105,16 @@ impl Pty {
         self.writer.flush().unwrap();
     }
 
+    /// Sends letters one by one, each after the one before is on the screen: what comes faster is taken for pasted.
+    pub(crate) fn type_by_hand(&mut self, text: &str) {
+        for letter in text.chars() {
+            let before = self.bytes();
+            self.send(letter.encode_utf8(&mut [0; 4]));
+            self.wait_until("a letter drawn", |pty| pty.bytes() > before);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(crate) fn text(&self) -> String {
         self.shown.lock().unwrap().parser.screen().contents()
     }

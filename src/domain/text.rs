@@ -44,6 +44,22 @@ fn mark(shown: &mut String, c: char) {
     write!(shown, "\u{27e8}U+{:04X}\u{27e9}", c as u32).expect("writing to a String cannot fail");
 }
 
+/// Renders a sentence whose names may have been made visible already: their marks stay readable, everything else is as in [`visible`].
+pub fn visible_once(sentence: &str) -> String {
+    sentence
+        .split_inclusive(is_mark)
+        .map(|part| match part.char_indices().next_back() {
+            Some((at, last)) if is_mark(last) => format!("{}{last}", visible(&part[..at])),
+            _ => visible(part).into_owned(),
+        })
+        .collect()
+}
+
+/// Tells whether a character stands for another one in what [`visible`] makes.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{2400}'..='\u{2426}' | '\u{27e8}' | '\u{27e9}')
+}
+
 /// Renders text of several lines, keeping its line breaks and turning tabs into four spaces.
 pub fn visible_lines(text: &str) -> impl Iterator<Item = String> + '_ {
     text.lines()
@@ -95,6 +111,14 @@ mod tests {
             visible("ad\u{200b}min \u{202e}x"),
             "ad⟨U+200B⟩min ⟨U+202E⟩x"
         );
+    }
+
+    #[test]
+    fn a_sentence_is_made_visible_once() {
+        let raw = "x\u{1b}[2J \u{202e}y";
+        let once = "x␛[2J ⟨U+202E⟩y";
+        assert_eq!(visible_once(raw), once);
+        assert_eq!(visible_once(once), once);
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod requests;
 mod strip;
 mod view;
 
-use self::live::Live;
+use self::live::{Live, Source};
 use self::notices::NoticeLog;
 use super::env::Env;
 use super::keymap::Keymap;
@@ -36,6 +36,9 @@ pub struct Labels {
     pub person: String,
 }
 
+/// Ages are told in minutes.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// The state of the whole screen.
 pub struct App {
     env: Env,
@@ -52,6 +55,8 @@ pub struct App {
     strip: bool,
     overview: Overview,
     overview_inquiry: Inquiry,
+    /// When the overview was asked for last: with time alone a run in it falls silent.
+    overview_asked: Duration,
     /// The last ticket given to a change or a reader.
     last_ticket: Ticket,
     /// Changes that are not answered, and the tabs that they belong to.
@@ -77,6 +82,7 @@ impl App {
             strip,
             overview: Overview::default(),
             overview_inquiry: Inquiry::new(Lane::Overview),
+            overview_asked: Duration::ZERO,
             last_ticket: Ticket(0),
             writing: Vec::new(),
             way_back: Vec::new(),
@@ -150,12 +156,12 @@ impl App {
 
     /// When a message [`Msg::Tick`] is wanted, since the start; the words that tell an age change once a minute.
     pub fn wakes_at(&self) -> Duration {
-        let minute = Duration::from_secs(60);
+        let minute = MINUTE;
         let pane = self.panes.get(self.tab).wakes_at();
         [pane, self.live.wakes_at(self.env.now.elapsed)]
             .into_iter()
             .flatten()
-            .chain([self.env.now.elapsed + minute])
+            .chain([self.env.now.elapsed + minute, self.overview_asked + minute])
             .min()
             .unwrap_or(minute)
     }
@@ -194,12 +200,30 @@ impl App {
         let pane = self.panes.get_mut(self.tab);
         let requests = pane.settle(areas.list, areas.detail, &self.env);
         self.carry(requests, effects);
+        let above_footer = self.above_footer(&areas);
+        for overlay in &mut self.overlays {
+            overlay.settle(above_footer, &self.env);
+        }
+    }
+
+    /// Where overlays are drawn.
+    fn above_footer(&self, areas: &Areas) -> Rect {
+        Rect {
+            height: self.size.height - u16::from(areas.footer.is_some()),
+            ..self.size
+        }
     }
 
     fn tick(&mut self, effects: &mut Vec<Effect>) {
         self.dirty = true;
         if self.live.retries(self.env.now.elapsed) {
             self.refresh(effects);
+        } else if self.env.now.elapsed >= self.overview_asked + MINUTE {
+            if self.live.is_paused() {
+                self.overview_asked = self.env.now.elapsed;
+            } else {
+                self.ask_overview(effects);
+            }
         }
     }
 
@@ -207,14 +231,19 @@ impl App {
     fn refresh(&mut self, effects: &mut Vec<Effect>) {
         let requests = self.panes.get_mut(self.tab).refresh(&self.env);
         self.carry(requests, effects);
+        self.ask_overview(effects);
+        if let Some(overlay) = self.overlays.last_mut() {
+            effects.extend(overlay.ask(self.last_ticket));
+        }
+    }
+
+    fn ask_overview(&mut self, effects: &mut Vec<Effect>) {
+        self.overview_asked = self.env.now.elapsed;
         if !self.overview_inquiry.repeat_later() {
             effects.push(
                 self.overview_inquiry
                     .ask(super::message::Question::Overview),
             );
-        }
-        if let Some(overlay) = self.overlays.last_mut() {
-            effects.extend(overlay.ask(self.last_ticket));
         }
     }
 
@@ -227,6 +256,9 @@ impl App {
     ) {
         self.live
             .answered(answer.as_ref().err(), self.env.now.elapsed, &mut self.dirty);
+        if let Some(source) = Source::of(lane) {
+            self.hear_of(source, answer.as_ref().err());
+        }
         match lane {
             Lane::Overview => {
                 if !self.overview_inquiry.is_answered_by(lane, ticket) {

@@ -3,6 +3,7 @@
 //! Everything here is data: it knows what may be asked of the service and what an answer looks like, not who carries it out.
 
 use super::panes::Tab;
+use crate::domain::text::visible_once;
 use crate::domain::{
     Alias, AuditEntry, Deployment, DeploymentId, DriftEvent, DriftEventId, ExperimentName, Key,
     MetricChart, Missing, ModelExperiment, ModelName, ModelRun, ModelVersion, Revision, RunId,
@@ -302,11 +303,11 @@ impl Failure {
 
 impl From<&ServiceError> for Failure {
     fn from(error: &ServiceError) -> Self {
-        let message = error.to_string();
+        let message = visible_once(&error.to_string());
         let mut causes: Vec<String> = Vec::new();
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
-            let text = cause.to_string();
+            let text = visible_once(&cause.to_string());
             // Transparent errors and messages that embed their source would be told twice.
             if !message.contains(&text) && !causes.contains(&text) {
                 causes.push(text);
@@ -315,7 +316,7 @@ impl From<&ServiceError> for Failure {
         }
         Self {
             kind: error.kind(),
-            hint: error.hint(),
+            hint: error.hint().map(|hint| visible_once(&hint)),
             field: error.field(),
             message,
             causes,

@@ -156,6 +156,15 @@ impl Overlay {
         }
     }
 
+    /// Takes note of where it will be drawn, so that nothing is scrolled past its end.
+    pub fn settle(&mut self, screen: Rect, env: &Env) {
+        match self {
+            Self::Help(help) => help.settle(screen),
+            Self::Reader(reader) => reader.settle(screen, env),
+            _ => {}
+        }
+    }
+
     pub fn draw(&self, screen: Rect, buf: &mut Buffer, env: &Env) -> Option<Position> {
         match self {
             Self::Confirm(confirm) => confirm.draw(screen, buf, env),

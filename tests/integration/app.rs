@@ -7,6 +7,7 @@ use modeldeck::service::ErrorKind;
 use modeldeck::store::PageFrom;
 use modeldeck::tui::message::{Effect, Failure, Lane, ListOf, Msg, Question, Write, Written};
 use modeldeck::tui::panes::Tab;
+use std::time::Duration;
 
 fn refusal(field: Option<&'static str>, message: &str) -> Failure {
     Failure {
@@ -334,6 +335,42 @@ fn what_was_sent_is_waited_for_and_what_was_typed_stays() {
     );
     stage.press("ctrl-z");
     assert!(stage.effects.contains(&Effect::Suspend));
+}
+
+#[test]
+fn a_watch_that_failed_for_good_is_not_called_live() {
+    let mut stage = Stage::runs(120, 40, 3);
+    stage.send(Msg::Watch(Some(refusal(None, "the store is gone"))));
+    let screen = stage.screen();
+    assert!(
+        screen.contains("✗ not live") && screen.contains("the store is gone"),
+        "{screen}"
+    );
+    stage.send(Msg::Watch(None));
+    stage.answer();
+    assert!(stage.screen().contains("● live"), "{}", stage.screen());
+}
+
+#[test]
+fn the_overview_is_asked_again_with_time_alone() {
+    let mut stage = Stage::runs(120, 40, 3);
+    stage.elapsed += Duration::from_secs(61);
+    stage.send(Msg::Tick);
+    let overviews = stage.asked.iter();
+    let overviews = overviews.filter(|(lane, ..)| *lane == Lane::Overview);
+    assert_eq!(overviews.count(), 1);
+}
+
+#[test]
+fn help_is_not_scrolled_past_its_end() {
+    let mut stage = Stage::runs(80, 24, 3);
+    stage.press("?");
+    for _ in 0..40 {
+        stage.press("pagedown");
+    }
+    let end = stage.screen();
+    stage.press("up");
+    assert_ne!(stage.screen(), end, "one step back is seen at once");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! How far what is on the screen can be trusted: live, paused by somebody, or old because the store does not answer.
 
 use super::App;
-use crate::tui::message::{Effect, Failure};
+use crate::tui::message::{Effect, Failure, Lane};
+use crate::tui::panes::Tab;
 use std::time::Duration;
 
 /// How often the store is asked whether something was written.
@@ -18,6 +19,27 @@ pub(super) struct Live {
     /// Something was written while it was paused.
     behind: bool,
     trouble: Option<Trouble>,
+    /// What failed for good: it is asked again with the next change or by hand only.
+    broken: Vec<Source>,
+}
+
+/// Where a failure came from that no list tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Watch,
+    Overview,
+    Count(Tab),
+}
+
+impl Source {
+    /// The source of what a lane answers, where nothing else on the screen tells that it failed.
+    pub(super) fn of(lane: Lane) -> Option<Self> {
+        match lane {
+            Lane::Overview => Some(Self::Overview),
+            Lane::Count(tab) => Some(Self::Count(tab)),
+            Lane::Rows(_) | Lane::Detail(_) | Lane::Reader => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -31,17 +53,26 @@ struct Trouble {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Live,
-    Paused { behind: bool },
-    Stale { seconds: u64, retry_in: u64 },
+    Paused {
+        behind: bool,
+    },
+    Stale {
+        seconds: u64,
+        retry_in: u64,
+    },
+    /// Something that the screen follows could not be asked, and will not be by itself.
+    Broken,
 }
 
 impl Live {
-    pub(super) fn state(&self, now: Duration) -> State {
+    pub(super) fn state(&self, now: Duration, tab: Tab) -> State {
+        let is_seen = |source: &Source| !matches!(source, Source::Count(of) if *of != tab);
         match &self.trouble {
             Some(trouble) => State::Stale {
                 seconds: now.saturating_sub(trouble.since).as_secs(),
                 retry_in: trouble.retry_at.saturating_sub(now).as_secs(),
             },
+            None if self.broken.iter().any(is_seen) => State::Broken,
             None if self.paused => State::Paused {
                 behind: self.behind,
             },
@@ -86,6 +117,17 @@ impl Live {
         }
     }
 
+    /// Takes note of whether something that no list tells of failed for good; tells whether that is new.
+    pub(super) fn heard_of(&mut self, source: Source, failure: Option<&Failure>) -> bool {
+        let was_broken = self.broken.contains(&source);
+        let is_broken = failure.is_some_and(|failure| !failure.passes());
+        self.broken.retain(|known| *known != source);
+        if is_broken {
+            self.broken.push(source);
+        }
+        is_broken && !was_broken
+    }
+
     /// Whether it is time to ask again; the pause until the next time is twice as long.
     pub(super) fn retries(&mut self, now: Duration) -> bool {
         let due = self
@@ -105,10 +147,26 @@ impl Live {
 }
 
 impl App {
+    /// Notes a failure that the screen would not show otherwise, and tells of it once.
+    pub(super) fn hear_of(&mut self, source: Source, failure: Option<&Failure>) {
+        let before = self.live.state(self.env.now.elapsed, self.tab);
+        let is_new = self.live.heard_of(source, failure);
+        self.dirty |= before != self.live.state(self.env.now.elapsed, self.tab);
+        // Where the list failed too it tells why itself.
+        if let Some(failure) = failure
+            && is_new
+            && before != State::Broken
+            && self.panes.get(self.tab).failure().is_none()
+        {
+            self.fail(failure);
+        }
+    }
+
     pub(super) fn watched(&mut self, failure: Option<&Failure>, effects: &mut Vec<Effect>) {
         let works_again = failure.is_none();
         let now = self.env.now.elapsed;
         self.live.answered(failure, now, &mut self.dirty);
+        self.hear_of(Source::Watch, failure);
         if works_again && !self.live.is_paused() {
             self.refresh(effects);
         }

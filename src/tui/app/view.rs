@@ -46,10 +46,7 @@ impl App {
             self.draw_footer(area, buf);
         }
         if !self.overlays.is_empty() {
-            let above_footer = Rect {
-                height: self.size.height - u16::from(areas.footer.is_some()),
-                ..self.size
-            };
+            let above_footer = self.above_footer(&areas);
             cursor = None;
             for overlay in &self.overlays {
                 cursor = overlay.draw(above_footer, buf, &self.env);
@@ -66,11 +63,12 @@ impl App {
             rank,
             right,
         };
-        let (state, style) = match self.live.state(self.env.now.elapsed) {
-            State::Live if self.panes.get(self.tab).failure().is_some() => {
+        let (state, style) = match self.live.state(self.env.now.elapsed, self.tab) {
+            State::Live | State::Broken if self.panes.get(self.tab).failure().is_some() => {
                 ("✗ not loaded, R asks again".to_owned(), theme.bad)
             }
             State::Live => ("● live".to_owned(), theme.live),
+            State::Broken => ("✗ not live, R asks again".to_owned(), theme.bad),
             State::Paused { behind: false } => ("‖ paused".to_owned(), theme.warn),
             State::Paused { behind: true } => ("‖ paused, changes wait".to_owned(), theme.warn),
             State::Stale { seconds, retry_in } => (
@@ -86,7 +84,12 @@ impl App {
                 4,
                 false,
             ),
-            piece(self.labels.person.clone(), theme.muted, 5, false),
+            piece(
+                visible(&self.labels.person).into_owned(),
+                theme.muted,
+                5,
+                false,
+            ),
         ];
         if !self.writing.is_empty() {
             pieces.push(piece("saving …".to_owned(), theme.live, 2, true));

@@ -264,10 +264,7 @@ mod tests {
         confirm.drawn(&at(0));
         assert!(!releases(&mut confirm, &at(1_000)));
         type_name(&mut confirm, 1_000, 30);
-        assert!(
-            !releases(&mut confirm, &at(1_219)),
-            "too close to a letter"
-        );
+        assert!(!releases(&mut confirm, &at(1_219)), "too close to a letter");
         assert!(releases(&mut confirm, &at(1_220)));
     }
 

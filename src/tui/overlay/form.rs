@@ -5,6 +5,7 @@
 
 use super::confirm::Confirm;
 use super::{Outcome, framed, wrapped};
+use crate::domain::text::visible_once;
 use crate::tui::env::Env;
 use crate::tui::keymap::Action;
 use crate::tui::message::{Failure, Ticket, Write};
@@ -64,7 +65,9 @@ impl Values<'_> {
 
     /// Notes what is wrong with a field.
     pub fn wrong(&self, name: &'static str, problem: &impl ToString) {
-        self.errors.borrow_mut().push((name, problem.to_string()));
+        self.errors
+            .borrow_mut()
+            .push((name, visible_once(&problem.to_string())));
     }
 
     /// Reads a field; what is wrong with it is noted.

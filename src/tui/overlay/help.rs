@@ -100,10 +100,20 @@ impl Help {
         Outcome::Stay
     }
 
+    /// The area of the frame.
+    fn area(screen: Rect) -> Rect {
+        centred(screen, 78, screen.height.saturating_sub(2).max(6))
+    }
+
+    pub(super) fn settle(&mut self, screen: Rect) {
+        // The frame and the line of the search have no room for lines.
+        let rows = usize::from(Self::area(screen).height.saturating_sub(3));
+        self.top = self.top.min(self.lines().len().saturating_sub(rows));
+    }
+
     pub(super) fn draw(&self, screen: Rect, buf: &mut Buffer, env: &Env) -> Option<Position> {
         let theme = &env.theme;
-        let area = centred(screen, 78, screen.height.saturating_sub(2).max(6));
-        let inner = framed(area, "Help", buf, env);
+        let inner = framed(Self::area(screen), "Help", buf, env);
         if inner.is_empty() {
             return None;
         }

@@ -81,9 +81,28 @@ impl Reader {
             Action::PreviousWord => self.skipped = self.skipped.saturating_sub(1),
             _ => {}
         }
-        // Scrolling past the end would have to be scrolled back.
-        self.top = self.top.min(500);
         Outcome::Stay
+    }
+
+    /// The area of the frame.
+    fn area(screen: Rect) -> Rect {
+        let (width, height) = (
+            screen.width.saturating_sub(4).max(20),
+            screen.height.saturating_sub(2).max(6),
+        );
+        centred(screen, width, height)
+    }
+
+    pub(super) fn settle(&mut self, screen: Rect, env: &Env) {
+        let area = Self::area(screen);
+        let detail = self
+            .answer
+            .as_ref()
+            .and_then(|answer| (self.lay_out)(answer, self.skipped, env));
+        if let (Some(detail), 1..) = (detail, self.top) {
+            let (width, height) = (area.width.saturating_sub(4), area.height.saturating_sub(2));
+            self.top = self.top.min(detail.last_top(width, height));
+        }
     }
 
     pub(super) fn received(
@@ -109,11 +128,7 @@ impl Reader {
 
     pub(super) fn draw(&self, screen: Rect, buf: &mut Buffer, env: &Env) -> Option<Position> {
         let theme = &env.theme;
-        let (width, height) = (
-            screen.width.saturating_sub(4).max(20),
-            screen.height.saturating_sub(2).max(6),
-        );
-        let inner = framed(centred(screen, width, height), &self.title, buf, env);
+        let inner = framed(Self::area(screen), &self.title, buf, env);
         let room = usize::from(inner.width);
         let detail = self
             .answer

@@ -187,6 +187,13 @@ impl Default for DetailState {
     }
 }
 
+impl Detail {
+    /// How many rows it can be scrolled down where it is drawn with this width and height.
+    pub fn last_top(&self, width: u16, height: u16) -> usize {
+        last_first_row(&rows::lay_out(self, width, &Theme::default()), height)
+    }
+}
+
 impl DetailState {
     /// The key of the chosen row, if the panel still has it; else of the first one that can be chosen.
     pub fn chosen<'a>(&self, detail: &'a Detail) -> Option<&'a str> {

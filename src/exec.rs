@@ -26,7 +26,9 @@ use child::{Child, Ended};
 use recording::{Recording, Written};
 use serde::Serialize;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -124,7 +126,7 @@ pub async fn exec(
         Err(error) => {
             (request.tell)(&format!(
                 "error: '{}' cannot be started: {error}",
-                crate::domain::text::visible(&request.command[0].to_string_lossy())
+                shown(Path::new(&request.command[0]))
             ));
             let not_found = error.kind() == std::io::ErrorKind::NotFound;
             Ended::exited(if not_found { 127 } else { 126 })
@@ -179,16 +181,25 @@ async fn begin(
         source: origin.source,
         ..NewRun::new(request.experiment.clone())
     };
-    if let Some(path) = &request.run_id_file {
-        std::fs::write(path, format!("{}\n", run_id.as_str())).map_err(|source| ExecError::Io {
-            doing: format!(
-                "write the run id to '{}'",
-                crate::domain::text::visible(&path.to_string_lossy())
-            ),
+    let id_file = match &request.run_id_file {
+        None => None,
+        // Before the run is made, which is not to be left behind because of a path that was mistyped.
+        Some(path) => Some(File::create(path).map_err(|source| ExecError::Io {
+            doing: format!("write the run id to '{}'", shown(path)),
             source,
-        })?;
+        })?),
+    };
+    let run = service.log_run(new).await?;
+    if let Some(mut file) = id_file
+        && let Err(error) = writeln!(file, "{}", run_id.as_str())
+    {
+        (request.tell)(&format!("warning: the run id was not written: {error}"));
     }
-    Ok(service.log_run(new).await?)
+    Ok(run)
+}
+
+fn shown(path: &Path) -> String {
+    crate::domain::text::visible(&path.to_string_lossy()).into_owned()
 }
 
 /// Stands between the command and the world until it has ended and its output is drained.

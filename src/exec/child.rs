@@ -143,7 +143,7 @@ impl Child {
 
     pub(super) fn take_terminal_back(&mut self) {
         if let Some(terminal) = self.terminal.take() {
-            terminal.take_back();
+            terminal.take_back(self.group);
         }
     }
 
@@ -152,17 +152,19 @@ impl Child {
         let Some(terminal) = &self.terminal else {
             return;
         };
-        match signal {
-            // It read the terminal before the terminal was lent.
-            Signal::SIGTTIN | Signal::SIGTTOU => terminal.lend(self.group),
-            Signal::SIGTSTP | Signal::SIGSTOP => {
-                terminal.take_back();
-                terminal::stop_this_job();
-                if terminal.is_ours() {
-                    terminal.lend(self.group);
-                }
+        let reads_or_writes = matches!(signal, Signal::SIGTTIN | Signal::SIGTTOU);
+        if reads_or_writes {
+            // It may have read the terminal in the moment before that was lent.
+            terminal.lend(self.group);
+        }
+        if !(reads_or_writes && terminal::is_lent(self.group)) {
+            terminal.take_back(self.group);
+            let went_on = terminal::stop_this_job();
+            if reads_or_writes && !went_on {
+                // In the background for good: it would be stopped again at once, without end.
+                return;
             }
-            _ => return,
+            terminal.lend(self.group);
         }
         terminal::send(self.group, Signal::SIGCONT);
     }

@@ -16,7 +16,8 @@ const FORWARDED: [Signal; 7] = [
 
 pub(super) struct Signals {
     arrived: mpsc::UnboundedReceiver<Signal>,
-    listeners: tokio::task::JoinSet<()>,
+    /// Ends them when this is dropped.
+    _listeners: tokio::task::JoinSet<()>,
 }
 
 impl Signals {
@@ -44,12 +45,14 @@ impl Signals {
                 }
             });
         }
-        Ok(Self { arrived, listeners })
+        Ok(Self {
+            arrived,
+            _listeners: listeners,
+        })
     }
 
     /// Safe to cancel.
     pub(super) async fn next(&mut self) -> Signal {
-        debug_assert!(!self.listeners.is_empty() || self.arrived.is_empty());
         match self.arrived.recv().await {
             Some(signal) => signal,
             // Every one of them is ignored.

@@ -8,32 +8,34 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp, getppid, getsid, tcgetpgrp, tcsetpgrp};
 use std::io::{IsTerminal as _, stdin};
 
-/// A terminal that this program may lend.
+/// The terminal on stdin.
 pub(super) struct Terminal {
     own: Pid,
 }
 
 impl Terminal {
-    /// The terminal on stdin, when this program's group is in the foreground there.
     pub(super) fn of_this_process() -> Option<Self> {
-        let own = getpgrp();
-        let ours = stdin().is_terminal() && tcgetpgrp(stdin()).ok() == Some(own);
-        ours.then_some(Self { own })
+        stdin().is_terminal().then(|| Self { own: getpgrp() })
     }
 
-    #[expect(clippy::unused_self, reason = "only who has the terminal lends it")]
+    /// Lends the terminal, if it is this program's to lend.
     pub(super) fn lend(&self, group: Pid) {
-        set_foreground(group);
+        if tcgetpgrp(stdin()).ok() == Some(self.own) {
+            set_foreground(group);
+        }
     }
 
-    pub(super) fn take_back(&self) {
-        set_foreground(self.own);
+    /// Takes the terminal back from those it was lent to.
+    pub(super) fn take_back(&self, group: Pid) {
+        if is_lent(group) {
+            set_foreground(self.own);
+        }
     }
+}
 
-    /// Whether a shell has brought this program to the foreground again.
-    pub(super) fn is_ours(&self) -> bool {
-        tcgetpgrp(stdin()).ok() == Some(self.own)
-    }
+/// Whether the terminal is with this group now.
+pub(super) fn is_lent(group: Pid) -> bool {
+    tcgetpgrp(stdin()).ok() == Some(group)
 }
 
 fn set_foreground(group: Pid) {
@@ -57,13 +59,11 @@ pub(super) fn without_stopping<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Stops this program's whole job, as Ctrl-Z would, and returns when it goes on. Does nothing where nobody could make it go on.
-pub(super) fn stop_this_job() {
+/// Stops this program's whole job, as Ctrl-Z would, and returns when it goes on. Does nothing, and says so, where nobody could make it go on.
+pub(super) fn stop_this_job() -> bool {
     let somebody_watches = getsid(Some(getppid())).ok() == getsid(None).ok()
         && getpgid(Some(getppid())).ok() != Some(getpgrp());
-    if somebody_watches {
-        let _it_is_our_own_group = kill(Pid::from_raw(0), Signal::SIGSTOP);
-    }
+    somebody_watches && kill(Pid::from_raw(0), Signal::SIGSTOP).is_ok()
 }
 
 /// Sends a signal to a process group; that it may have gone is no failure.

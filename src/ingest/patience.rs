@@ -47,8 +47,10 @@ impl Patience {
     fn lasts(&self, began: Instant, error: &ServiceError) -> bool {
         match self {
             Self::Limited(limit) => {
-                matches!(error.kind(), ErrorKind::Busy | ErrorKind::Unavailable)
-                    && began.elapsed() < *limit
+                matches!(
+                    error.kind(),
+                    ErrorKind::Busy | ErrorKind::Unavailable | ErrorKind::Conflict
+                ) && began.elapsed() < *limit
             }
             Self::UntilDeadline(deadline) => deadline
                 .borrow()

@@ -140,3 +140,34 @@ fn ctrl_z_stops_the_whole_job_and_fg_takes_it_up_again() {
     terminal.press(b"exit\n");
     terminal.wait_for_end();
 }
+
+#[test]
+fn in_the_background_it_stops_when_it_reads_and_fg_lets_it_read() {
+    let program = Program::new();
+    let mut terminal = Terminal::start(&program, &["bash", "--norc", "--noprofile", "-i"]);
+    let line = format!(
+        "{} {} sh -c 'read word; echo \"got $word\"' &\n",
+        env!("CARGO_BIN_EXE_modeldeck"),
+        EXEC.join(" ")
+    );
+    terminal.press(line.as_bytes());
+    terminal.wait_for("started");
+    // The shell tells of a stopped job before its next prompt.
+    let began = Instant::now();
+    while !terminal.shown().contains("Stopped") {
+        assert!(
+            began.elapsed() < DEADLINE,
+            "it did not stop: {}",
+            terminal.shown()
+        );
+        terminal.press(b"\n");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    terminal.press(b"fg\n");
+    terminal.wait_for("fg\r\n");
+    terminal.press(b"hello\n");
+    terminal.wait_for("got hello");
+    terminal.wait_for("COMPLETED");
+    terminal.press(b"exit\n");
+    terminal.wait_for_end();
+}

@@ -278,7 +278,11 @@ mod tests {
         let screen = Rect::new(0, 0, 80, 24);
         let mut buf = Buffer::empty(screen);
         confirm.draw(screen, &mut buf, &at(9_000));
-        let drawn: String = buf.content.iter().map(|cell| cell.symbol()).collect();
+        let drawn: String = buf
+            .content
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
         assert!(drawn.contains("what is pasted does not count"), "{drawn}");
         type_name(&mut confirm, 10_000, 30);
         assert!(releases(&mut confirm, &at(11_000)), "by hand it does");

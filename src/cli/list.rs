@@ -129,7 +129,10 @@ pub async fn print<T: Serialize>(
                 ));
                 return Ok(());
             }
-            None => return printer.end(noun),
+            None => {
+                printer.narrowed = args.filter.is_some();
+                return printer.end(noun);
+            }
         }
     }
 }
@@ -168,6 +171,8 @@ pub struct Printer<'a> {
     array: Option<JsonArray>,
     table: Table,
     pub rows: usize,
+    /// Whether a filter keeps rows out.
+    narrowed: bool,
 }
 
 impl<'a> Printer<'a> {
@@ -177,6 +182,7 @@ impl<'a> Printer<'a> {
             array: ctx.out.json.then(JsonArray::begin),
             table: Table::new(columns),
             rows: 0,
+            narrowed: false,
         }
     }
 
@@ -202,7 +208,11 @@ impl<'a> Printer<'a> {
             return array.end();
         }
         if self.rows == 0 {
-            self.ctx.out.talk(&format!("there are no {noun}"));
+            self.ctx.out.talk(&if self.narrowed {
+                format!("no {noun} are let through by the filter")
+            } else {
+                format!("there are no {noun}")
+            });
             return Ok(());
         }
         if !self.table.is_empty() {

@@ -12,9 +12,12 @@ use super::list::{self, Fields, ListArgs};
 use super::output::{Cell, Column, Style, ago};
 use super::parse::{Pair, metric, pair, pairs, words};
 use super::{exec, ingest};
-use crate::domain::{ExperimentName, Key, ModelRun, Revision, RunId, RunSource, RunStatus, number};
+use crate::domain::filter::{Op, Term, Test};
+use crate::domain::{
+    ExperimentName, Key, ModelRun, Revision, RunId, RunSource, RunStatus, number, text,
+};
 use crate::service::{ModelLifecycleService, NewMetric, NewRun, RunUpdate};
-use crate::store::RunQuery;
+use crate::store::{PageRequest, RunQuery};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -199,6 +202,37 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
     ctx.out.changed(&run, &sentence)
 }
 
+/// A key that no run has would leave the list in its own order, and a script would take the wrong run for the best.
+async fn refuse_unknown_metric(service: &ModelLifecycleService, query: &RunQuery) -> Result<()> {
+    let Some(sort) = query.list.sort.as_ref() else {
+        return Ok(());
+    };
+    let Some(key) = sort.field.strip_prefix("metrics.") else {
+        return Ok(());
+    };
+    let mut having = RunQuery::default();
+    having.list.filter.terms.push(Term {
+        negated: true,
+        test: Test::Field {
+            field: sort.field.clone(),
+            op: Op::Equal,
+            value: String::new(),
+        },
+    });
+    let anything = service
+        .runs()
+        .list(&RunQuery::default(), &PageRequest::first(1))
+        .await?;
+    let found = service.runs().list(&having, &PageRequest::first(1)).await?;
+    if found.rows.is_empty() && !anything.rows.is_empty() {
+        return Err(CliError::Usage {
+            message: format!("no run has a metric '{}' to sort by", text::visible(key)),
+            hint: Some("a key may be followed by ':asc' or ':desc'; params and tags are 'params.K' and 'tags.K'".to_owned()),
+        });
+    }
+    Ok(())
+}
+
 async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
     let service = ctx.service().await?;
     let query = RunQuery {
@@ -214,6 +248,7 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
         Column::whole("STARTED"),
         Column::text("EXPERIMENT"),
     ];
+    refuse_unknown_metric(&service, &query).await?;
     // The metric that the list is sorted by stands first.
     let first = query
         .list

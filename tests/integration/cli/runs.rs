@@ -149,7 +149,7 @@ fn lists_are_filtered_sorted_and_cut() {
         .success();
     home.deck(["run", "list", "--filter", "nothing"])
         .stdout("")
-        .stderr("there are no runs\n")
+        .stderr("no runs are let through by the filter\n")
         .success();
 }
 
@@ -241,4 +241,20 @@ fn a_silent_run_is_shown_as_stale() {
         )
         .success();
     assert_eq!(home.json("run show r1")["status"], "RUNNING");
+}
+
+#[test]
+fn a_sort_key_that_no_run_has_is_refused_and_an_empty_result_says_why() {
+    let home = Home::new();
+    home.run("experiment create e");
+    home.run("run log --experiment e --metric loss=0.5");
+    for key in ["nix", "loss:dsc", "metrics.nix"] {
+        home.deck(["run", "list", "--sort", key])
+            .stderr_has("to sort by")
+            .code(2);
+    }
+    home.run("run list --sort loss:desc");
+    home.deck(["run", "list", "--filter", "nofield=3"])
+        .stderr("no runs are let through by the filter\n")
+        .success();
 }

@@ -31,6 +31,7 @@ use crate::tui::widgets::detail::{Detail, DetailState};
 use crate::tui::widgets::layout::{ColumnWish, fit_columns};
 use crate::tui::widgets::{table, text};
 use ratatui::layout::Rect;
+use std::cell::OnceCell;
 use std::time::Duration;
 
 /// Which row is to be selected once it is there.
@@ -84,8 +85,8 @@ pub struct ListPane<T: Resource> {
     asked: Option<Question>,
     /// The row that the question for the detail is about.
     asked_for: Option<String>,
-    /// The detail as it is drawn, made once for each message and not for each look at it.
-    built: Option<Detail>,
+    /// The detail as it is drawn: made when it is first looked at after a message, and not for each look.
+    built: OnceCell<Option<Detail>>,
     state: T::State,
 
     fetching: Option<Asked>,
@@ -128,7 +129,7 @@ impl<T: Resource> Default for ListPane<T> {
             more: None,
             asked: None,
             asked_for: None,
-            built: None,
+            built: OnceCell::new(),
             state: T::State::default(),
             fetching: None,
             filtered_by: Filter::default(),
@@ -171,22 +172,22 @@ impl<T: Resource> ListPane<T> {
     }
 
     /// The key of the chosen row of the detail, while that has the keys.
-    fn chosen(&self) -> Option<String> {
+    fn chosen(&self, env: &Env) -> Option<String> {
         match self.focus {
             Focus::List => None,
             Focus::Detail | Focus::Zoom => {
-                let chosen = self.detail.chosen(self.built.as_ref()?);
+                let chosen = self.detail.chosen(self.built(env)?);
                 chosen.map(str::to_owned)
             }
         }
     }
 
-    fn selection(&self) -> Selected<'_, T> {
+    fn selection(&self, chosen: Option<String>) -> Selected<'_, T> {
         Selected {
             current: self.current(),
             marked: &self.marks,
             more: self.more(),
-            chosen: self.chosen(),
+            chosen,
             scope: &self.scope,
             is_empty: self.loaded
                 && self.failure.is_none()
@@ -196,10 +197,13 @@ impl<T: Resource> ListPane<T> {
         }
     }
 
-    fn build_detail(&mut self, env: &Env) {
-        let rows = self.detail_inside().height;
-        let shown = self.detail_area.and(self.current());
-        self.built = shown.map(|row| row.detail(self.more(), &self.state, rows, env));
+    fn built(&self, env: &Env) -> Option<&Detail> {
+        let build = || {
+            let rows = self.detail_inside().height;
+            let shown = self.detail_area.and(self.current());
+            shown.map(|row| row.detail(self.more(), &self.state, rows, env))
+        };
+        self.built.get_or_init(build).as_ref()
     }
 
     /// How many rows of the list are seen at once.

@@ -8,7 +8,7 @@ use super::resource::{Cell, Column, Resource, Selected};
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks};
 use crate::domain::{ExperimentName, Key, ModelRun, RunStatus, number, text::visible};
 use crate::store::{ListQuery, Page, RunQuery};
-use crate::tui::env::{Env, took};
+use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
 use crate::tui::message::{Answer, ListOf, Overview, Question, Rows, RunMore, RunQuestion};
 use crate::tui::overlay::Overlay;
@@ -105,17 +105,10 @@ impl Resource for ModelRun {
             .sorts("experiment", false),
         );
         columns.push(
-            Column::new("Took", (8, 10), 30, |row: &Self, env: &Env| {
-                let running = row.ended_at.is_none();
-                let shown = |duration| {
-                    if running {
-                        crate::tui::env::span(duration)
-                    } else {
-                        took(duration)
-                    }
-                };
-                Cell::new(row.duration(env.now.at).map_or(String::new(), shown))
+            Column::new("Ended", (8, 9), 30, |row: &Self, env: &Env| {
+                Cell::new(row.ended_at.map_or(String::new(), |at| env.ago(at)))
             })
+            .sorts("ended", true)
             .right(),
         );
         columns

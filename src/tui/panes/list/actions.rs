@@ -48,7 +48,7 @@ impl<T: Resource> ListPane<T> {
                 let why = env.read_only.as_deref().unwrap_or_default();
                 Allowed::no(format!("nothing is changed here: {why}"))
             }
-            action => T::allows(action, &self.selection(), env),
+            action => T::allows(action, &self.selection(self.chosen(env)), env),
         }
     }
 
@@ -58,9 +58,9 @@ impl<T: Resource> ListPane<T> {
             Action::PageDown | Action::PageUp | Action::First | Action::Last
                 if self.focus != Focus::List =>
             {
-                self.scroll_detail(action);
+                self.scroll_detail(action, env);
             }
-            Action::ScrollDown | Action::ScrollUp => self.scroll_detail(action),
+            Action::ScrollDown | Action::ScrollUp => self.scroll_detail(action, env),
             Action::Next => self.move_by(1),
             Action::Previous => self.move_by(-1),
             Action::PageDown => self.move_by(page.cast_signed()),
@@ -108,8 +108,9 @@ impl<T: Resource> ListPane<T> {
     }
 
     fn verb(&mut self, verb: Action, env: &Env) -> Vec<Request> {
+        let chosen = self.chosen(env);
         let mut state = std::mem::take(&mut self.state);
-        let requests = T::on(verb, &mut state, &self.selection(), env);
+        let requests = T::on(verb, &mut state, &self.selection(chosen), env);
         self.state = state;
         self.columns = T::columns(self.window.rows(), &self.state, env);
         requests
@@ -256,8 +257,9 @@ impl<T: Resource> ListPane<T> {
     }
 
     /// Scrolls the detail, or moves the choice in it where it has rows to choose and the keys.
-    fn scroll_detail(&mut self, action: Action) {
-        let Some(detail) = &self.built else {
+    fn scroll_detail(&mut self, action: Action, env: &Env) {
+        self.built(env);
+        let Some(Some(detail)) = self.built.get() else {
             return;
         };
         let Rect { width, height, .. } = self.detail_inside();

@@ -225,7 +225,7 @@ impl<T: Resource> ListPane<T> {
         };
         Block::bordered().border_style(border).render(area, buf);
         let inner = inside(area);
-        let Some(detail) = &self.built else {
+        let Some(detail) = self.built(env) else {
             return;
         };
         let room = usize::from(area.width.saturating_sub(4));

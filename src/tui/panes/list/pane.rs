@@ -12,6 +12,7 @@ use crate::tui::panes::{Allowed, Badge, Focus, Pane, Place, Received, Request};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use std::cell::OnceCell;
 use std::time::Duration;
 
 /// How long it is waited before what failed is asked again; twice as long each time.
@@ -129,7 +130,7 @@ impl<T: Resource> Pane for ListPane<T> {
         requests.extend(self.retry(env));
         requests.extend(self.more_rows());
         requests.extend(self.ask_detail(env));
-        self.build_detail(env);
+        self.built = OnceCell::new();
         requests
     }
 

@@ -15,6 +15,7 @@ mod experiment;
 pub mod identity;
 mod overview;
 mod registry;
+mod review;
 mod run;
 
 pub use approval::{ApprovalManager, ChecklistMark, NewChecklistItem, NewDecision};
@@ -26,6 +27,7 @@ pub use error::{ErrorKind, Result, ServiceError};
 pub use experiment::{ExperimentManager, ExperimentUpdate, NewExperiment};
 pub use overview::Overview;
 pub use registry::{ModelRegistry, ModelVersionUpdate, NewModelVersion, StageChange};
+pub use review::Review;
 pub use run::{NewMetric, NewRun, RunTracker, RunUpdate};
 
 use self::core::Core;

@@ -102,8 +102,9 @@ const FIELDS: Fields = Fields {
         "endpoint",
         "deployed_by",
         "reason",
+        "rollback_from",
     ],
-    times: &["created", "activated", "ended"],
+    times: &["created", "since", "activated", "ended"],
     keyed: &[],
 };
 

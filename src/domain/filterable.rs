@@ -141,6 +141,8 @@ impl Filterable for ModelVersion {
             "source" => optional_text(self.source.as_deref()),
             "registered_by" => text(&self.registered_by),
             "description" => text(&self.description),
+            // Derived, so only as true as the service made it.
+            "approval" => text(self.approval.as_str()),
             "created" => time(self.created_at),
             "updated" => time(self.updated_at),
             key => {
@@ -213,7 +215,11 @@ impl Filterable for Deployment {
             }
             "deployed_by" => text(&self.deployed_by),
             "reason" => optional_text(self.reason.as_deref()),
+            "rollback_from" => {
+                optional_text(self.rollback_from.as_ref().map(super::DeploymentId::as_str))
+            }
             "created" => time(self.created_at),
+            "since" => time(self.activated_at.unwrap_or(self.created_at)),
             "activated" => time(self.activated_at),
             "ended" => time(self.ended_at),
             _ => Vec::new(),

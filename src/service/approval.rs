@@ -2,10 +2,10 @@
 
 use super::core::{Core, expect_revision, free_text, required_text};
 use super::registry::{ModelRegistry, conflict};
-use super::{Result, ServiceError};
+use super::{Result, Review, ServiceError};
 use crate::domain::{
-    ApprovalState, ChecklistStatus, Decision, DeploymentChecklistItem, ItemName, Missing,
-    ModelName, ModelVersion, ObjectKind, Policy, Revision, Subject, Verdict, Version,
+    ChecklistStatus, Decision, DeploymentChecklistItem, ItemName, Missing, ModelName, ModelVersion,
+    ObjectKind, Policy, Revision, Subject, Verdict, Version,
 };
 use crate::store::{Page, PageRequest, StoreError, VersionQuery, WriteContext};
 
@@ -204,24 +204,27 @@ impl ApprovalManager {
 
     /// The versions that were asked about and still wait for something: PENDING and STALE ones that are not archived, oldest first.
     pub async fn queue(&self) -> Result<Vec<ModelVersion>> {
-        let query = VersionQuery {
-            in_review: true,
-            ..VersionQuery::default()
-        };
-        let page = self.registry.list(&query, &PageRequest::all()).await?;
-        let mut waiting: Vec<ModelVersion> = page
-            .rows
-            .into_iter()
-            .filter(|version| {
-                version.stage != crate::domain::Stage::Archived
-                    && matches!(
-                        version.approval,
-                        ApprovalState::Pending | ApprovalState::Stale
-                    )
-            })
-            .collect();
-        waiting.reverse();
-        Ok(waiting)
+        let waiting = self
+            .reviews(true, &VersionQuery::default(), &PageRequest::all())
+            .await?;
+        Ok(waiting.map(|review| review.version).rows)
+    }
+
+    /// The versions that were asked about, or only those that still wait, each with how far its approvals are. Beside what is stored they
+    /// can be filtered and sorted by `approval`, `items` (the share of required ones that are APPROVED), `approvals` and `waiting`.
+    pub async fn reviews(
+        &self,
+        waiting: bool,
+        query: &VersionQuery,
+        page: &PageRequest,
+    ) -> Result<Page<Review>> {
+        let query = asked_about(query);
+        self.registry.reviews(waiting, &query, page).await
+    }
+
+    pub async fn count_reviews(&self, waiting: bool, query: &VersionQuery) -> Result<u64> {
+        let query = asked_about(query);
+        self.registry.count_reviews(waiting, &query).await
     }
 
     /// Every version that has a checklist or a decision.
@@ -230,19 +233,11 @@ impl ApprovalManager {
         query: &VersionQuery,
         page: &PageRequest,
     ) -> Result<Page<ModelVersion>> {
-        let query = VersionQuery {
-            in_review: true,
-            ..query.clone()
-        };
-        self.registry.list(&query, page).await
+        self.registry.list(&asked_about(query), page).await
     }
 
     pub async fn count(&self, query: &VersionQuery) -> Result<u64> {
-        let query = VersionQuery {
-            in_review: true,
-            ..query.clone()
-        };
-        self.registry.count(&query).await
+        self.registry.count(&asked_about(query)).await
     }
 
     /// What a version lacks for Production.
@@ -268,6 +263,14 @@ impl ApprovalManager {
                 Ok(policy)
             })
             .await
+    }
+}
+
+/// The same query, of versions that have a checklist or a decision.
+fn asked_about(query: &VersionQuery) -> VersionQuery {
+    VersionQuery {
+        in_review: true,
+        ..query.clone()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The model registry: versions registered, changed, compared, staged and named.
 
 use super::core::{Core, address, expect_revision, free_text, merge_tags, values};
-use super::{Result, ServiceError};
+use super::{Result, ServiceError, review};
 use crate::domain::{
     Alias, ApprovalState, ChecklistStatus, DeploymentChecklistItem, Environment, Key, ModelName,
     ModelVersion, ObjectKind, Params, Policy, Revision, RunId, Stage, Tags, Version,
@@ -385,6 +385,10 @@ impl ModelRegistry {
         query: &VersionQuery,
         page: &PageRequest,
     ) -> Result<Page<ModelVersion>> {
+        if review::is_derived(&query.list) {
+            let page = self.reviews(false, query, page).await?;
+            return Ok(page.map(|review| review.version));
+        }
         let policy = self.core.policy().await?;
         let page = self.core.store.versions(query, page).await?;
         Ok(page.map(|mut version| {
@@ -394,7 +398,7 @@ impl ModelRegistry {
     }
 
     pub async fn count(&self, query: &VersionQuery) -> Result<u64> {
-        Ok(self.core.store.count_versions(query).await?)
+        self.count_reviews(false, query).await
     }
 
     /// The version of a model that is in stage Production.

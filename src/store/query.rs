@@ -32,7 +32,7 @@ pub struct RunQuery {
 }
 
 /// Fields: `model`, `version`, `stage`, `alias`, `run_id`, `source`, `registered_by`, `description`, `created`, `updated`, `metrics.K`, `params.K`, `tags.K`. A bare word is
-/// looked for in model name, version and aliases.
+/// looked for in model name, version and aliases. The service adds `approval`, `items`, `approvals` and `waiting`, which no store is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VersionQuery {
     pub model: Option<ModelName>,
@@ -55,7 +55,8 @@ pub struct DriftQuery {
     pub list: ListQuery,
 }
 
-/// Fields: `deployment_id`, `model`, `version`, `environment`, `status`, `health`, `endpoint`, `deployed_by`, `reason`, `created`, `activated`, `ended`. A bare word is looked
+/// Fields: `deployment_id`, `model`, `version`, `environment`, `status`, `health`, `endpoint`, `deployed_by`, `reason`, `rollback_from`, `created`,
+/// `since` (activated, or else created), `activated`, `ended`. A bare word is looked
 /// for in model name and id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeploymentQuery {

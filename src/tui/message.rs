@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use crate::service::{
     ChecklistMark, DeploymentUpdate, ErrorKind, ExperimentUpdate, ModelVersionUpdate,
     NewChecklistItem, NewDecision, NewDeployment, NewDriftEvent, NewExperiment, NewMetric,
-    NewModelVersion, NewRun, Overview, Rollback, RunUpdate, StageChange,
+    NewModelVersion, NewRun, Overview, Review, Rollback, RunUpdate, StageChange,
 };
 
 /// When something happened: on the wall, for what people read, and since the start, for waiting.
@@ -201,16 +201,6 @@ pub struct VersionMore {
     pub history: Vec<AuditEntry>,
     pub deployments: Vec<Deployment>,
     pub drift: Vec<DriftEvent>,
-}
-
-/// A version that was asked about, and how far its approvals are.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Review {
-    pub version: ModelVersion,
-    /// Approvals that count, and how many the policy wants.
-    pub approvals: (usize, usize),
-    /// Whether the policy lets whoever registered it approve it.
-    pub self_approval: bool,
 }
 
 /// What the detail of a drift event shows beside its row.

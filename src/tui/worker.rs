@@ -4,7 +4,6 @@
 //! lane that nothing on the screen can end; on quit they are waited for. It draws nothing.
 
 mod reads;
-mod reviews;
 mod writes;
 
 use super::message::{Failure, Lane, Msg, Question, Ticket, Write};

@@ -62,7 +62,12 @@ static LIST: ListTable = ListTable {
         ("endpoint", Source::text("(d.endpoint ->> '$.url')")),
         ("deployed_by", Source::text("d.deployed_by")),
         ("reason", Source::text("d.reason")),
+        ("rollback_from", Source::text("d.rollback_from")),
         ("created", Source::time("d.created_at")),
+        (
+            "since",
+            Source::time("ifnull(d.activated_at, d.created_at)"),
+        ),
         ("activated", Source::time("d.activated_at")),
         ("ended", Source::time("d.ended_at")),
     ],

@@ -7,9 +7,8 @@ pub(super) mod verbs;
 use super::registry::{facts, relatives, version_query};
 use super::resource::{Cell, Column, Resource, Selected};
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
-use crate::domain::filter::{FieldValue, Filterable};
+use crate::domain::ApprovalState;
 use crate::domain::text::visible;
-use crate::domain::{ApprovalState, ChecklistStatus};
 use crate::store::{ListQuery, Page};
 use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
@@ -20,19 +19,6 @@ use std::borrow::Cow;
 
 /// The field of a scope that asks for decided versions too.
 const ALL: &str = "review";
-
-impl Filterable for Review {
-    fn words(&self) -> Vec<Cow<'_, str>> {
-        self.version.words()
-    }
-
-    fn field(&self, field: &str) -> Vec<FieldValue<'_>> {
-        match field {
-            "approval" => vec![FieldValue::Text(self.version.approval.as_str().into())],
-            field => self.version.field(field),
-        }
-    }
-}
 
 impl Resource for Review {
     const TAB: Tab = Tab::Approvals;
@@ -51,17 +37,19 @@ impl Resource for Review {
             Column::new("Approval", (10, 10), 1, |row: &Self, _| {
                 let mark = marks::approval(row.version.approval);
                 Cell::meaning(mark.text(), mark.meaning)
-            }),
+            })
+            .sorts("approval", false),
             columns::model(rows, 17, 0, |row| &row.version.model_name),
             columns::version(rows, 0, |row| &row.version.version),
             Column::new("Items", (5, 7), 2, |row: &Self, _| {
-                let (done, required) = row.items();
-                count_cell(done, required)
+                count_cell(row.items.0, row.items.1)
             })
+            .sorts("items", false)
             .right(),
             Column::new("Approvals", (9, 9), 3, |row: &Self, _| {
                 count_cell(row.approvals.0, row.approvals.1)
             })
+            .sorts("approvals", false)
             .right(),
             Column::new("Stage", (12, 12), 6, |row: &Self, _| {
                 let mark = marks::stage(row.version.stage);
@@ -78,7 +66,7 @@ impl Resource for Review {
                         .map_or(String::new(), |since| env.ago(since)),
                 )
             })
-            .sorts("created", false)
+            .sorts("waiting", false)
             .right(),
         ]
     }
@@ -170,26 +158,6 @@ impl Resource for Review {
 
     fn changes(action: Action) -> bool {
         verbs::changes(action)
-    }
-}
-
-impl Review {
-    /// Required items that are APPROVED, and all that are required.
-    fn items(&self) -> (usize, usize) {
-        let required = self.version.checklist.iter().filter(|item| item.required);
-        let done = required
-            .clone()
-            .filter(|item| item.status == ChecklistStatus::Approved);
-        (done.count(), required.count())
-    }
-
-    /// Since when somebody is asked to decide: since it was registered, or since it changed under a decision.
-    fn waiting_since(&self) -> Option<jiff::Timestamp> {
-        match self.version.approval {
-            ApprovalState::Pending => Some(self.version.created_at),
-            ApprovalState::Stale => Some(self.version.updated_at),
-            ApprovalState::None | ApprovalState::Approved | ApprovalState::Rejected => None,
-        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Resource for Deployment {
             Column::new("Since", (8, 10), 5, |row: &Self, env: &Env| {
                 Cell::new(env.ago(row.activated_at.unwrap_or(row.created_at)))
             })
-            .sorts("created", true)
+            .sorts("since", true)
             .right(),
             Column::new("Rolled back", (11, 11), 8, |row: &Self, _| {
                 Cell::new(
@@ -68,7 +68,8 @@ impl Resource for Deployment {
                         .as_ref()
                         .map_or(String::new(), |bad| format!("↩ {}", short(bad.as_str()))),
                 )
-            }),
+            })
+            .sorts("rollback_from", false),
         ]
     }
 

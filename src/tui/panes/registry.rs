@@ -44,7 +44,8 @@ impl Resource for ModelVersion {
             Column::new("Approval", (10, 10), 3, |row: &Self, _| {
                 let mark = marks::approval(row.approval);
                 Cell::meaning(mark.text(), mark.meaning)
-            }),
+            })
+            .sorts("approval", false),
             Column::new("Aliases", (8, 20), 6, |row: &Self, _| {
                 Cell::new(aliases(row))
             })

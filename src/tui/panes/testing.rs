@@ -99,7 +99,12 @@ impl World {
     }
 
     fn review(&self, version: ModelVersion) -> Review {
+        let required = version.checklist.iter().filter(|item| item.required);
+        let done = required
+            .clone()
+            .filter(|item| item.status == crate::domain::ChecklistStatus::Approved);
         Review {
+            items: (done.count(), required.count()),
             approvals: (usize::from(version.approved_by.is_some()), 1),
             self_approval: self.self_approval,
             version,

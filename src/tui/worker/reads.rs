@@ -1,6 +1,5 @@
 //! Answers the reading questions of the screen from the service. It keeps nothing and draws nothing.
 
-use super::reviews;
 use crate::domain::{ModelName, ObjectKind, RunStatus, Version};
 use crate::service::{ModelLifecycleService, Result};
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
@@ -110,7 +109,7 @@ async fn rows(service: &ModelLifecycleService, list: &ListOf, page: &PageRequest
         ListOf::Runs(query) => Rows::Runs(service.runs().list(query, page).await?),
         ListOf::Versions(query) => Rows::Versions(service.registry().list(query, page).await?),
         ListOf::Reviews { waiting, query } => {
-            Rows::Reviews(reviews::page(service, *waiting, query, page).await?)
+            Rows::Reviews(service.approvals().reviews(*waiting, query, page).await?)
         }
         ListOf::DriftEvents(query) => Rows::DriftEvents(service.drift().list(query, page).await?),
         ListOf::Deployments(query) => {
@@ -124,7 +123,9 @@ async fn count(service: &ModelLifecycleService, list: &ListOf) -> Result<u64> {
         ListOf::Experiments(query) => service.experiments().count(query).await,
         ListOf::Runs(query) => service.runs().count(query).await,
         ListOf::Versions(query) => service.registry().count(query).await,
-        ListOf::Reviews { waiting, query } => reviews::count(service, *waiting, query).await,
+        ListOf::Reviews { waiting, query } => {
+            service.approvals().count_reviews(*waiting, query).await
+        }
         ListOf::DriftEvents(query) => service.drift().count(query).await,
         ListOf::Deployments(query) => service.deployments().count(query).await,
     }

@@ -111,7 +111,7 @@ listed! { DriftEvent, DriftQuery, drift_events, count_drift_events, last_seen_at
 listed! { Deployment, DeploymentQuery, deployments, count_deployments, created_at, fill_deployments, &[
     ("deployment_id", Order::Text), ("model", Order::Text), ("version", Order::Natural), ("environment", words!(Environment)),
     ("status", words!(DeploymentStatus)), ("health", words!(Health)), ("endpoint", Order::Text), ("deployed_by", Order::Text),
-    ("reason", Order::Text), ("created", Order::Text), ("activated", Order::Text), ("ended", Order::Text),
+    ("reason", Order::Text), ("rollback_from", Order::Text), ("created", Order::Text), ("since", Order::Text), ("activated", Order::Text), ("ended", Order::Text),
 ]}
 
 async fn all<T: Listed>(store: &dyn Store, list: ListQuery) -> Vec<T> {

@@ -4,8 +4,8 @@ use super::super::samples::{
     at, batch, ctx, deployment, drift_event, experiment, key, point, run, texts, version,
 };
 use modeldeck::domain::{
-    Alias, DeploymentStatus, DriftState, Endpoint, Environment, ExperimentStatus, Health,
-    RunStatus, Severity, Stage,
+    Alias, DeploymentId, DeploymentStatus, DriftState, Endpoint, Environment, ExperimentStatus,
+    Health, RunStatus, Severity, Stage,
 };
 use modeldeck::store::{DeploymentWrite, Store};
 
@@ -215,6 +215,7 @@ pub(super) async fn fill_deployments(store: &dyn Store) {
         });
         new.deployed_by = owned(pick(TEXTS, i));
         new.reason = sometimes(TEXTS, i + 1).map(owned);
+        new.rollback_from = sometimes(&["0001", "0002"], i).map(DeploymentId::trusted);
         new.created_at = seconds(i / 3);
         new.activated_at = sometimes(&[at(4), at(1)], i);
         new.ended_at = sometimes(&[at(4), at(1)], i + 1);

@@ -33,6 +33,7 @@ pub mod comparison;
 pub mod deployment;
 pub mod drift;
 pub mod experiment;
+pub mod fields;
 pub mod filter;
 mod filterable;
 pub mod identity;

@@ -126,6 +126,7 @@ pub async fn run(service: ModelLifecycleService, options: TuiOptions) -> Result<
         directions: service.settings().directions.clone(),
         read_only: service.read_only(),
         offer_demo: options.offer_demo,
+        overview: message::Overview::default(),
     };
     let labels = Labels {
         store: options.title,

@@ -112,6 +112,16 @@ pub fn relative_loss(
     worse / baseline.abs()
 }
 
+/// Whether a record says that a performance metric became better. A measure of distance (`age/psi`) has no better.
+pub fn is_improvement(
+    metric: &Key,
+    baseline: f64,
+    observed: f64,
+    directions: &MetricDirections,
+) -> bool {
+    thresholds_of(metric).is_none() && relative_loss(metric, baseline, observed, directions) < 0.0
+}
+
 impl SeverityThresholds {
     /// The severity of a relative loss; each threshold belongs to the severity above it.
     pub fn severity(&self, loss: f64) -> Severity {
@@ -168,6 +178,18 @@ const MEASURES: &[(&str, SeverityThresholds)] = &[
     ),
 ];
 
+/// The thresholds of a measure of distance; `None` for a performance metric.
+fn thresholds_of(metric: &Key) -> Option<&'static SeverityThresholds> {
+    let measure = metric
+        .as_str()
+        .rsplit(['/', '.', '_', ' '])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
+    let known = MEASURES.iter().find(|(name, _)| *name == measure);
+    known.map(|(_, thresholds)| thresholds)
+}
+
 /// Judges a record: its score and the severity that follows from it.
 ///
 /// For a feature and a measure (`age/psi`) the score is the observed value of the measure; for everything else, which is
@@ -179,13 +201,7 @@ pub fn judge(
     directions: &MetricDirections,
     performance: &SeverityThresholds,
 ) -> (f64, Severity) {
-    let measure = metric
-        .as_str()
-        .rsplit(['/', '.', '_', ' '])
-        .next()
-        .unwrap_or_default()
-        .to_lowercase();
-    if let Some((_, thresholds)) = MEASURES.iter().find(|(name, _)| *name == measure) {
+    if let Some(thresholds) = thresholds_of(metric) {
         let value = if observed.is_nan() {
             f64::INFINITY
         } else {

@@ -116,6 +116,14 @@ impl Filter {
         self.terms.is_empty()
     }
 
+    /// The fields that its terms name.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.terms.iter().filter_map(|term| match &term.test {
+            Test::Field { field, .. } => Some(field.as_str()),
+            Test::Word(_) => None,
+        })
+    }
+
     /// Tells whether all terms hold for an object that is already loaded.
     pub fn matches(&self, object: &dyn Filterable) -> bool {
         self.terms
@@ -187,17 +195,20 @@ fn parse_term(term: &str) -> Result<Term, FilterError> {
     });
     let test = match found {
         None => Test::Word(unquoted(rest)),
-        Some((0, _, _)) => return Err(wrong("a field stands before the operator")),
+        Some((0, _, _)) => return Err(wrong("a field is missing before the operator")),
         Some((at, symbol, op)) => {
             let value = unquoted(&rest[at + symbol.len()..]);
             if value.is_empty() && op != Op::Equal && op != Op::NotEqual {
-                return Err(wrong("a value stands after the operator"));
+                return Err(wrong(&format!("a value is missing after '{symbol}'")));
             }
             if !matches!(op, Op::Contains | Op::Equal | Op::NotEqual)
                 && number(&value).is_none()
                 && time(&value).is_none()
             {
-                return Err(wrong("a number or a date stands after < and >"));
+                let value = super::text::visible(&value);
+                return Err(wrong(&format!(
+                    "'{symbol}' takes a number or a date, and '{value}' is none"
+                )));
             }
             Test::Field {
                 field: unquoted(&rest[..at]),

@@ -202,7 +202,8 @@ impl ApprovalManager {
             .await
     }
 
-    /// The versions that were asked about and still wait for something: PENDING and STALE ones that are not archived, oldest first.
+    /// The versions that were asked about and still wait for something: PENDING and STALE ones that are not archived, the longest waiting
+    /// first.
     pub async fn queue(&self) -> Result<Vec<ModelVersion>> {
         let waiting = self
             .reviews(true, &VersionQuery::default(), &PageRequest::all())

@@ -5,9 +5,10 @@ use super::{ApprovalManager, Result};
 use crate::domain::Filter;
 use crate::domain::filter::{Op, Term, Test};
 use crate::domain::{
-    Deployment, DeploymentStatus, DriftEvent, DriftState, ModelRun, RunStatus, Severity, Sort,
+    Deployment, DeploymentStatus, DriftEvent, DriftState, ModelRun, Policy, RunStatus, Severity,
+    Sort,
 };
-use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery};
+use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
 
 /// How many objects of each kind the live strip gets.
 const STRIP: usize = 6;
@@ -20,6 +21,12 @@ pub struct Overview {
     pub stale: u64,
     /// Versions that wait for a decision.
     pub in_review: u64,
+    /// Versions that have a checklist or a decision, whether they wait or not.
+    pub asked_about: u64,
+    /// All versions.
+    pub versions: u64,
+    /// The rules that everybody on the store obeys.
+    pub policy: Policy,
     /// Unresolved drift events.
     pub drift: u64,
     /// The worst severity among them.
@@ -81,6 +88,9 @@ pub(super) async fn read(core: &Core, approvals: &ApprovalManager) -> Result<Ove
         running: core.store.count_runs(&running).await?,
         stale: core.store.count_runs(&stale).await?,
         in_review: approvals.queue().await?.len() as u64,
+        asked_about: approvals.count(&VersionQuery::default()).await?,
+        versions: core.store.count_versions(&VersionQuery::default()).await?,
+        policy: core.policy().await?,
         drift: core.store.count_drift_events(&drift).await?,
         worst_drift: drift_events.iter().map(|event| event.severity).max(),
         active_deployments: core

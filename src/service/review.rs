@@ -5,6 +5,7 @@
 
 use super::registry::ModelRegistry;
 use super::{Result, ServiceError};
+use crate::domain::fields::{self, Field, Fields, OF_A_VERSION};
 use crate::domain::filter::{FieldValue, Filterable, Term, Test};
 use crate::domain::{
     ApprovalState, ChecklistStatus, Filter, Missing, ModelVersion, Policy, Sort, Stage, number,
@@ -118,6 +119,18 @@ impl Filterable for Review {
     }
 }
 
+impl Fields for Review {
+    const FIELDS: &'static [&'static [Field]] = &[
+        OF_A_VERSION,
+        &[
+            fields::number("items"),
+            fields::number("approvals"),
+            fields::time("waiting"),
+        ],
+    ];
+    const KEYED: &'static [&'static str] = ModelVersion::KEYED;
+}
+
 /// What of a list a store can answer, and what is judged here.
 struct Parts {
     stored: ListQuery,
@@ -152,7 +165,7 @@ pub(super) fn is_derived(list: &ListQuery) -> bool {
 }
 
 impl ModelRegistry {
-    /// Versions with how far their approvals are; `waiting` leaves those that wait for something, oldest first unless the query sorts.
+    /// Versions with how far their approvals are; `waiting` leaves those that wait for something, the longest waiting first unless the query sorts.
     pub(super) async fn reviews(
         &self,
         waiting: bool,
@@ -206,7 +219,10 @@ impl ModelRegistry {
             .collect();
         match &parts.order {
             Some(order) => reviews.sort_by(|a, b| compare(a, b, order)),
-            None if waiting && query.list.sort.is_none() => reviews.reverse(),
+            None if waiting && query.list.sort.is_none() => {
+                reviews.reverse();
+                reviews.sort_by_key(Review::waiting_since);
+            }
             None => {}
         }
         Ok(reviews)

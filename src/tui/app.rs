@@ -10,16 +10,18 @@ mod jumps;
 mod keys;
 mod live;
 mod notices;
+mod quiet;
 mod requests;
 mod strip;
 mod view;
 
 use self::live::{Live, Source};
 use self::notices::NoticeLog;
+use self::quiet::Quiet;
 use super::env::Env;
 use super::keymap::Keymap;
 use super::keymap::key::Key;
-use super::message::{Answer, Effect, Failure, Lane, Moment, Msg, Overview, Ticket, Written};
+use super::message::{Answer, Effect, Failure, Lane, Moment, Msg, Ticket, Written};
 use super::overlay::Overlay;
 use super::panes::inquiry::Inquiry;
 use super::panes::{Focus, Gravity, Panes, Place, Tab};
@@ -53,7 +55,6 @@ pub struct App {
     begun: Vec<Key>,
     live: Live,
     strip: bool,
-    overview: Overview,
     overview_inquiry: Inquiry,
     /// When the overview was asked for last: with time alone a run in it falls silent.
     overview_asked: Duration,
@@ -63,6 +64,7 @@ pub struct App {
     writing: Vec<(Ticket, Tab)>,
     way_back: Vec<Place>,
     commands: Vec<String>,
+    quiet: Quiet,
     dirty: bool,
 }
 
@@ -80,13 +82,13 @@ impl App {
             begun: Vec::new(),
             live: Live::default(),
             strip,
-            overview: Overview::default(),
             overview_inquiry: Inquiry::new(Lane::Overview),
             overview_asked: Duration::ZERO,
             last_ticket: Ticket(0),
             writing: Vec::new(),
             way_back: Vec::new(),
             commands: Vec::new(),
+            quiet: Quiet::default(),
             dirty: true,
         }
     }
@@ -112,6 +114,12 @@ impl App {
             }
             Msg::Paste(text) => {
                 self.dirty = true;
+                if self.overlays.is_empty() && !self.panes.get(self.tab).is_typing() {
+                    self.tell(
+                        Gravity::Info,
+                        "a paste means nothing here; '/' filters the list",
+                    );
+                }
                 match self.overlays.last_mut() {
                     Some(overlay) => overlay.pasted(&text, &self.env),
                     None => self.panes.get_mut(self.tab).pasted(&text, &self.env),
@@ -124,6 +132,7 @@ impl App {
             }
             Msg::Focus(focused) => effects.push(Effect::Watch(live::watch_interval(focused))),
             Msg::Drawn => {
+                self.quiet.drawn();
                 for overlay in &mut self.overlays {
                     overlay.drawn(&self.env);
                 }
@@ -265,7 +274,7 @@ impl App {
                     return;
                 }
                 if let Ok(Answer::Overview(overview)) = answer {
-                    self.overview = *overview;
+                    self.env.overview = *overview;
                     self.dirty = true;
                 }
                 if self.overview_inquiry.take_again() {
@@ -313,6 +322,7 @@ impl App {
         match result {
             Ok(written) => {
                 if let Some(at) = waiting {
+                    self.quiet = Quiet::UntilDrawn { swallowed: None };
                     self.overlays.truncate(at);
                     // A form that asked this question is done with it.
                     while matches!(self.overlays.last(), Some(Overlay::Form(_))) {
@@ -320,7 +330,7 @@ impl App {
                     }
                 }
                 self.panes.get_mut(tab).select(&written.id);
-                self.tell(Gravity::Done, written.said);
+                self.done(written.said, written.hint);
                 self.refresh(effects);
             }
             Err(failure) => {

@@ -2,7 +2,7 @@
 //!
 //! Nothing here asks a clock or the system; the shell brings it in with each message.
 
-use super::message::Moment;
+use super::message::{Moment, Overview};
 use super::theme::Theme;
 use crate::domain::MetricDirections;
 use jiff::tz::TimeZone;
@@ -23,6 +23,8 @@ pub struct Env {
     pub read_only: Option<String>,
     /// Whether the demo is offered where the store is empty.
     pub offer_demo: bool,
+    /// The last glance over the whole store.
+    pub overview: Overview,
 }
 
 impl Default for Env {
@@ -40,6 +42,7 @@ impl Default for Env {
             directions: MetricDirections::default(),
             read_only: None,
             offer_demo: false,
+            overview: Overview::default(),
         }
     }
 }

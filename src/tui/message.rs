@@ -268,6 +268,8 @@ impl PartialEq for Write {
 pub struct Written {
     /// One sentence for the person who did it: `experiment 'fraud' created`.
     pub said: String,
+    /// What it did not do, and what to do about that.
+    pub hint: Option<String>,
     /// The id of what was made, for the list to go to.
     pub id: String,
 }

@@ -254,6 +254,9 @@ pub trait Pane {
 
     fn set_sort(&mut self, sort: Option<Sort>) -> Vec<Request>;
 
+    /// Reads an order as it is typed: `loss`, `started:asc`. One that its list cannot have is refused in words.
+    fn order(&self, text: &str, env: &Env) -> Result<Sort, String>;
+
     /// Selects the row with this id once it is there.
     fn select(&mut self, id: &str);
 

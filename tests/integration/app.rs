@@ -1,6 +1,7 @@
 //! The screen's core: messages in, state and effects out. No terminal, no runtime, no store.
 
 mod forms;
+mod typed;
 
 use crate::support::stage::{self, Stage};
 use crossterm::event::MouseEventKind;

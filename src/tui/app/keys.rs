@@ -9,7 +9,9 @@ use crate::tui::overlay::command::CommandLine;
 use crate::tui::overlay::help::Help;
 use crate::tui::overlay::notices::Notices;
 use crate::tui::panes::{Allowed, Gravity, Tab};
-use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use ratatui::layout::Position;
 
 impl App {
@@ -29,6 +31,11 @@ impl App {
 
     pub(super) fn pressed(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) {
         if key.kind == KeyEventKind::Release {
+            return;
+        }
+        if !key.modifiers.contains(KeyModifiers::CONTROL)
+            && self.quiet.swallows(self.env.now.elapsed)
+        {
             return;
         }
         self.notices.hide();

@@ -65,6 +65,17 @@ impl App {
         });
     }
 
+    /// Tells what was done, and what is to be known about it.
+    pub(super) fn done(&mut self, said: String, hint: Option<String>) {
+        self.dirty = true;
+        self.notices.push(Notice {
+            at: self.env.now.at,
+            gravity: Gravity::Done,
+            said,
+            more: hint.into_iter().collect(),
+        });
+    }
+
     /// Tells why something was not done, with everything that is known about it.
     pub(super) fn fail(&mut self, failure: &Failure) {
         self.dirty = true;

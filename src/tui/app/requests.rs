@@ -81,9 +81,7 @@ impl App {
     }
 
     fn run(&mut self, line: &str, effects: &mut Vec<Effect>) {
-        let directions = self.env.directions.clone();
-        // Of what is better lower, the least comes first.
-        let problem = match command::parse(line, |field| !directions.lower_is_better(field)) {
+        let problem = match command::parse(line) {
             Ok(command) => {
                 self.commands.retain(|before| before != line);
                 self.commands.push(line.to_owned());
@@ -106,7 +104,11 @@ impl App {
                 }
             }
             Command::Filter(filter) => self.filter(&filter, effects)?,
-            Command::Sort(sort) => self.carry(vec![Request::Sort(sort)], effects),
+            Command::Sort(order) => {
+                let pane = self.panes.get(self.tab);
+                let sort = (!order.is_empty()).then(|| pane.order(&order, &self.env));
+                self.carry(vec![Request::Sort(sort.transpose()?)], effects);
+            }
             Command::Act(action) => self.act(action, effects),
         }
         Ok(())

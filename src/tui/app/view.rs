@@ -15,7 +15,7 @@ use super::strip::draw_strip;
 use crate::domain::text::visible;
 use crate::tui::env::count;
 use crate::tui::keymap::{Action, BINDINGS, Binding, Context};
-use crate::tui::panes::{Gravity, Tab};
+use crate::tui::panes::Tab;
 use crate::tui::widgets::status_bar::{
     Hint, Piece, PlacedTab, TabLabel, draw_hints, draw_pieces, draw_tabs, place_tabs,
 };
@@ -40,7 +40,7 @@ impl App {
         }
         let mut cursor = self.panes.get(self.tab).draw(buf, &self.env);
         if let Some(area) = areas.strip {
-            draw_strip(area, buf, &self.overview, &self.env);
+            draw_strip(area, buf, &self.env.overview, &self.env);
         }
         if let Some(area) = areas.footer {
             self.draw_footer(area, buf);
@@ -118,7 +118,7 @@ impl App {
             .map(|(at, tab)| TabLabel {
                 number: at + 1,
                 title: tab.title(),
-                badge: self.panes.get(*tab).badge(&self.overview).map(|badge| {
+                badge: self.panes.get(*tab).badge(&self.env.overview).map(|badge| {
                     let style = self.env.theme.meaning(badge.meaning);
                     (format!("{}{}", badge.sign, count(badge.count)), style)
                 }),
@@ -144,10 +144,8 @@ impl App {
     fn draw_footer(&self, area: Rect, buf: &mut Buffer) {
         let theme = &self.env.theme;
         if let Some(notice) = self.notices.shown() {
-            let more = match (&notice.gravity, notice.more.first()) {
-                (Gravity::Warning | Gravity::Error, Some(hint)) => format!(" · {hint}"),
-                _ => String::new(),
-            };
+            let hint = notice.more.first();
+            let more = hint.map_or(String::new(), |hint| format!(" · {hint}"));
             let said = format!(" {} {}{more}", notice.gravity.sign(), notice.said);
             let room = usize::from(area.width);
             let style = notice.gravity.style(theme);
@@ -197,6 +195,7 @@ impl App {
             actions.push(binding.action);
             let screen = binding.context == Context::Screen;
             let own = screen || !self.overlays.is_empty() || binding.context == Context::Input;
+            let allowed = own || pane.allows(binding.action, &self.env).is_yes();
             let word = match binding.action {
                 Action::Quit if pane.has_layers() || !self.way_back.is_empty() => "back",
                 _ => word,
@@ -204,11 +203,26 @@ impl App {
             hints.push(Hint {
                 key: hint_key(binding.keys[0]),
                 word: word.to_owned(),
-                allowed: own || pane.allows(binding.action, &self.env).is_yes(),
-                stays: screen,
+                allowed,
+                rank: rank(binding, allowed),
             });
         }
         hints
+    }
+}
+
+/// What is given up last where there is little room: the ways to help and out, what the tab is for, going in and finding. What cannot be
+/// done now goes before what can.
+fn rank(binding: &Binding, allowed: bool) -> u8 {
+    match (binding.context, binding.action) {
+        (Context::Screen | Context::Always, Action::Help) => 0,
+        (Context::Screen | Context::Always, Action::Quit) => 1,
+        (Context::Screen | Context::Always, _) => 5,
+        (Context::List, Action::Filter) => 3,
+        (Context::List, Action::Open) => 4,
+        (Context::List, _) => 7,
+        _ if allowed => 2,
+        _ => 6,
     }
 }
 

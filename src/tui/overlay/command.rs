@@ -1,7 +1,7 @@
 //! The line behind `:`: names of tabs with a filter, and a few words, completed and corrected.
 
 use super::Outcome;
-use crate::domain::Sort;
+use crate::domain::fields;
 use crate::tui::env::Env;
 use crate::tui::keymap::Action;
 use crate::tui::panes::Tab;
@@ -18,7 +18,8 @@ pub enum Command {
     /// A tab, and the filter it is to have, if one was given.
     Show(Tab, Option<String>),
     Filter(String),
-    Sort(Option<Sort>),
+    /// The order as it was typed, for the list to read; empty for the list's own.
+    Sort(String),
     Act(Action),
 }
 
@@ -34,8 +35,8 @@ const WORDS: &[(&str, Action)] = &[
     ("q", Action::QuitNow),
 ];
 
-/// Reads a line; `descending` tells the direction of a field that is named without one.
-pub fn parse(line: &str, descending: impl Fn(&str) -> bool) -> Result<Command, String> {
+/// Reads a line.
+pub fn parse(line: &str) -> Result<Command, String> {
     let line = line.trim();
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
@@ -43,8 +44,7 @@ pub fn parse(line: &str, descending: impl Fn(&str) -> bool) -> Result<Command, S
         return Ok(Command::Filter(rest.to_owned()));
     }
     if word.eq_ignore_ascii_case("sort") {
-        let sort = (!rest.is_empty()).then(|| Sort::parse(rest, descending));
-        return Ok(Command::Sort(sort));
+        return Ok(Command::Sort(rest.to_owned()));
     }
     let known = WORDS
         .iter()
@@ -57,13 +57,10 @@ pub fn parse(line: &str, descending: impl Fn(&str) -> bool) -> Result<Command, S
         return Ok(Command::Show(tab, filter));
     }
     let word_shown = crate::domain::text::visible(word);
-    let nearest = vocabulary()
-        .into_iter()
-        .map(|known| (strsim::jaro_winkler(&known, &word.to_lowercase()), known))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let words = vocabulary();
+    let nearest = fields::nearest(word, words.iter().map(String::as_str));
     Err(match nearest {
-        Some((_, nearest)) => format!("there is no command '{word_shown}'; '{nearest}' is near"),
+        Some(nearest) => format!("there is no command '{word_shown}'; '{nearest}' is near"),
         None => format!("there is no command '{word_shown}'; '?' tells the keys"),
     })
 }
@@ -204,7 +201,6 @@ mod tests {
 
     #[test]
     fn a_line_names_a_tab_and_a_filter() {
-        let parse = |line| parse(line, |_| false);
         assert_eq!(
             parse("runs status:running lr>=0.01"),
             Ok(Command::Show(
@@ -216,14 +212,14 @@ mod tests {
         assert_eq!(parse(" quit "), Ok(Command::Act(Action::QuitNow)));
         assert_eq!(
             parse("sort loss:desc"),
-            Ok(Command::Sort(Some(Sort::descending("loss"))))
+            Ok(Command::Sort("loss:desc".to_owned()))
         );
-        assert_eq!(parse("sort"), Ok(Command::Sort(None)));
+        assert_eq!(parse("sort"), Ok(Command::Sort(String::new())));
     }
 
     #[test]
     fn an_unknown_word_names_the_nearest() {
-        let problem = parse("experimnts", |_| false).unwrap_err();
+        let problem = parse("experimnts").unwrap_err();
         assert!(problem.contains("'experiments' is near"), "{problem}");
     }
 

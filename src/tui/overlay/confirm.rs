@@ -35,6 +35,8 @@ pub struct Confirm {
     write: Write,
     drawn_at: Option<Duration>,
     pasted: bool,
+    /// Enter was pressed although what is typed is not the name.
+    missed: bool,
     /// When the last letter came, and how many came in a row faster than a hand types.
     letter_at: Option<Duration>,
     burst: usize,
@@ -55,6 +57,7 @@ impl Confirm {
             write,
             drawn_at: None,
             pasted: false,
+            missed: false,
             letter_at: None,
             burst: 0,
             waiting: None,
@@ -93,10 +96,19 @@ impl Confirm {
         if !self.is_awake(env) || self.waiting.is_some() {
             return Some(Outcome::Stay);
         }
+        let was_settled = self.is_settled(env);
         let is_burst = matches!(key.code, KeyCode::Char(_)) && self.is_of_a_burst(env);
-        if self.name.is_none() || self.typed.on_key(key) == Typed::Ignored {
+        if self.name.is_none() {
+            return match key.code {
+                KeyCode::Char('y') if was_settled => Some(self.release()),
+                KeyCode::Char('n') => Some(Outcome::Close),
+                _ => None,
+            };
+        }
+        if self.typed.on_key(key) == Typed::Ignored {
             return None;
         }
+        self.missed = false;
         self.pasted = is_burst;
         if is_burst {
             self.typed.set("");
@@ -139,11 +151,19 @@ impl Confirm {
                     && self.waiting.is_none()
                     && self.is_typed() =>
             {
-                self.failure = None;
-                Outcome::Write(Box::new(self.write.clone()))
+                self.release()
+            }
+            Action::Accept => {
+                self.missed = self.is_awake(env) && self.waiting.is_none() && !self.is_typed();
+                Outcome::Stay
             }
             _ => Outcome::Stay,
         }
+    }
+
+    fn release(&mut self) -> Outcome {
+        self.failure = None;
+        Outcome::Write(Box::new(self.write.clone()))
     }
 
     fn is_typed(&self) -> bool {
@@ -198,8 +218,23 @@ impl Confirm {
             (Some(name), ..) if self.is_typed() => {
                 (format!("Enter does it to '{}'", visible(name)), theme.good)
             }
+            (Some(name), ..) if self.missed && self.typed.is_empty() => (
+                format!("! nothing is typed; type '{}' to go on", visible(name)),
+                theme.error,
+            ),
+            (Some(name), ..) if self.missed => (
+                format!(
+                    "! '{}' is not '{}'",
+                    visible(self.typed.value()),
+                    visible(name)
+                ),
+                theme.error,
+            ),
             (Some(name), ..) => (format!("type '{}' to go on", visible(name)), theme.warn),
-            (None, ..) => ("Enter does it, Esc leaves it".to_owned(), theme.warn),
+            (None, ..) => (
+                "Enter or y does it, Esc or n leaves it".to_owned(),
+                theme.warn,
+            ),
         };
         lines.push(foot);
         let input = u16::from(self.name.is_some());
@@ -326,6 +361,41 @@ mod tests {
             !releases(&mut confirm, &at(2_000)),
             "nothing of it was kept"
         );
+    }
+
+    #[test]
+    fn a_wrong_name_is_told_beside_the_field() {
+        let mut confirm = confirm();
+        confirm.drawn(&at(0));
+        let told = |confirm: &Confirm| -> String {
+            let screen = Rect::new(0, 0, 80, 24);
+            let mut buf = Buffer::empty(screen);
+            confirm.draw(screen, &mut buf, &at(9_000));
+            let cells = buf.content.iter();
+            cells.map(ratatui::buffer::Cell::symbol).collect()
+        };
+        assert!(!releases(&mut confirm, &at(1_000)));
+        assert!(told(&confirm).contains("nothing is typed; type 'fraud'"));
+        letter(&mut confirm, 'f', 2_000);
+        assert!(told(&confirm).contains("type 'fraud' to go on"));
+        assert!(!releases(&mut confirm, &at(3_000)));
+        assert!(told(&confirm).contains("'f' is not 'fraud'"));
+    }
+
+    #[test]
+    fn a_plain_question_takes_y_and_n() {
+        let mut confirm = confirm();
+        confirm.name = None;
+        let key = |c| KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+        let stays = confirm.typed(key('y'), &at(0));
+        assert!(matches!(stays, Some(Outcome::Stay)), "not drawn yet");
+        confirm.drawn(&at(0));
+        let no = confirm.typed(key('n'), &at(1_000));
+        assert!(matches!(no, Some(Outcome::Close)));
+        let hasty = confirm.typed(key('y'), &at(1_001));
+        assert!(!matches!(hasty, Some(Outcome::Write(_))));
+        let yes = confirm.typed(key('y'), &at(2_000));
+        assert!(matches!(yes, Some(Outcome::Write(_))));
     }
 
     #[test]

@@ -148,6 +148,13 @@ impl Form {
         self
     }
 
+    /// A sentence above the fields, where there is something to say.
+    #[must_use]
+    pub fn about_if(mut self, sentence: Option<String>) -> Self {
+        self.about.extend(sentence);
+        self
+    }
+
     #[must_use]
     pub fn text(
         self,

@@ -10,7 +10,7 @@ use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections}
 use crate::domain::ApprovalState;
 use crate::domain::text::visible;
 use crate::store::{ListQuery, Page};
-use crate::tui::env::Env;
+use crate::tui::env::{Env, count};
 use crate::tui::keymap::{Action, Context, Relative};
 use crate::tui::message::{Answer, ListOf, Overview, Question, Review, Rows, VersionMore};
 use crate::tui::theme::Meaning;
@@ -38,6 +38,7 @@ impl Resource for Review {
                 let mark = marks::approval(row.version.approval);
                 Cell::meaning(mark.text(), mark.meaning)
             })
+            .squeezes(8)
             .sorts("approval", false),
             columns::model(rows, 17, 0, |row| &row.version.model_name),
             columns::version(rows, 0, |row| &row.version.version),
@@ -75,6 +76,14 @@ impl Resource for Review {
         ListOf::Reviews {
             waiting: scope.is_empty(),
             query: version_query(scope, list),
+        }
+    }
+
+    fn order(scope: &Scope) -> &'static str {
+        if scope.is_empty() {
+            "longest waiting first"
+        } else {
+            "newest first"
         }
     }
 
@@ -144,16 +153,29 @@ impl Resource for Review {
         relatives(&self.version, more, Relative::Approval)
     }
 
-    fn empty(narrowed: bool, _: &Env) -> Vec<String> {
-        if narrowed {
-            return vec!["No version is let through. Esc takes the filter off.".to_owned()];
+    fn empty(env: &Env) -> Vec<String> {
+        let overview = &env.overview;
+        let decided = overview.asked_about.saturating_sub(overview.in_review);
+        let unasked = overview.versions.saturating_sub(overview.asked_about);
+        let versions = |number: u64| match number {
+            1 => "1 version that was".to_owned(),
+            number => format!("{} versions that were", count(number)),
+        };
+        let mut lines = vec!["Nothing waits for a decision.".to_owned(), String::new()];
+        if decided > 0 {
+            lines.push(format!(
+                "w    shows {} decided on, or archived",
+                versions(decided)
+            ));
         }
-        vec![
-            "Nothing waits for a decision.".to_owned(),
-            String::new(),
-            "w    shows what was decided".to_owned(),
-            "3 i  asks for one: a checklist item".to_owned(),
-        ]
+        if unasked > 0 {
+            lines.push(format!(
+                "3    has {} never asked about: '/approval:none' there",
+                versions(unasked)
+            ));
+        }
+        lines.push("3 i  asks for a decision: a checklist item".to_owned());
+        lines
     }
 
     fn changes(action: Action) -> bool {

@@ -18,6 +18,7 @@ pub(super) fn model<T: 'static>(
     Column::new("Model", (whole.min(cap), whole), rank, move |row: &T, _| {
         Cell::new(name(row).to_string())
     })
+    .squeezes(8)
     .sorts("model", false)
 }
 
@@ -27,6 +28,7 @@ pub(super) fn version<T: 'static>(rows: &[T], rank: u8, name: fn(&T) -> &Version
     Column::new("Ver.", (whole.min(10), whole), rank, move |row: &T, _| {
         Cell::new(name(row).to_string())
     })
+    .squeezes(4)
     .sorts("version", true)
 }
 

@@ -7,7 +7,9 @@ use super::resource::{Cell, Column, Resource, Selected};
 use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
 use crate::domain::text::visible;
-use crate::domain::{Deployment, Environment, HealthCheck, ModelName, Version};
+use crate::domain::{
+    Deployment, DeploymentStatus, Environment, HealthCheck, ModelName, ModelVersion, Stage, Version,
+};
 use crate::store::{DeploymentQuery, ListQuery, Page};
 use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
@@ -35,12 +37,14 @@ impl Resource for Deployment {
                 let mark = marks::deployment(row.status);
                 Cell::meaning(mark.text(), mark.meaning)
             })
+            .squeezes(8)
             .sorts("status", false),
             columns::model(rows, 17, 1, |row| &row.model_name),
             columns::version(rows, 2, |row| &row.version),
             Column::new("Where", (10, 11), 3, |row: &Self, _| {
                 Cell::new(row.environment.as_str())
             })
+            .squeezes(6)
             .sorts("environment", true),
             Column::new("Health", (9, 11), 4, |row: &Self, _| {
                 let mark = marks::health(row.health);
@@ -114,6 +118,9 @@ impl Resource for Deployment {
 
     fn detail(&self, more: Option<&DeploymentMore>, (): &(), _: u16, env: &Env) -> Detail {
         let mut parts = vec![standing(self, env)];
+        if let Some(version) = more.and_then(|more| more.version.as_ref()) {
+            parts.push(registered(self, version, env));
+        }
         if let Some(more) = more {
             if self.environment == Environment::Production {
                 parts.push(sections::missing(Some(&more.missing), env));
@@ -203,10 +210,7 @@ impl Resource for Deployment {
         ways
     }
 
-    fn empty(narrowed: bool, _: &Env) -> Vec<String> {
-        if narrowed {
-            return vec!["No deployment is let through. Esc takes the filter off.".to_owned()];
-        }
+    fn empty(_: &Env) -> Vec<String> {
         vec![
             "Nothing is deployed.".to_owned(),
             String::new(),
@@ -284,6 +288,19 @@ fn standing(deployment: &Deployment, env: &Env) -> Section {
                 .as_deref()
                 .map(|reason| visible(reason).into_owned()),
         )
+}
+
+/// What the registry says of the version, which is another matter than where it serves.
+fn registered(deployment: &Deployment, version: &ModelVersion, env: &Env) -> Section {
+    let stage = Line::from(marks::stage(version.stage).span(&env.theme));
+    let section = Section::new("In the registry").pair("stage", stage);
+    let serves = deployment.status == DeploymentStatus::Active
+        && deployment.environment == Environment::Production;
+    if serves && version.stage != Stage::Production {
+        let said = "It serves in PRODUCTION all the same: a rollback or deployment changes no stage. 'g v', then 't' sets it.";
+        return section.text(Line::styled(said, env.theme.warn));
+    }
+    section
 }
 
 fn way_back(deployment: &Deployment, more: &DeploymentMore, env: &Env) -> Section {

@@ -6,12 +6,14 @@ use super::registry::scope_of;
 use super::resource::{Cell, Column, Resource, Selected};
 use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
+use crate::domain::drift::is_improvement;
 use crate::domain::text::visible;
 use crate::domain::{DriftEvent, ModelName, Version, number};
 use crate::store::{DriftQuery, ListQuery, Page};
 use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
 use crate::tui::message::{Answer, DriftMore, ListOf, Overview, Question, Rows};
+use crate::tui::theme::Meaning;
 use crate::tui::widgets::detail::{Detail, Section};
 use ratatui::text::Line;
 use std::borrow::Cow;
@@ -42,9 +44,10 @@ impl Resource for DriftEvent {
                 let mark = marks::severity(row.severity);
                 Cell::meaning(mark.text(), mark.meaning)
             })
+            .squeezes(6)
             .sorts("severity", true),
             columns::model(rows, 14, 1, |row| &row.model_name),
-            columns::version(rows, 3, |row| &row.version),
+            columns::version(rows, 4, |row| &row.version),
             Column::new("Where", (10, 10), 8, |row: &Self, _| {
                 Cell::new(
                     row.environment
@@ -55,6 +58,7 @@ impl Resource for DriftEvent {
             Column::new("Metric", (metric.min(10), metric), 2, |row: &Self, _| {
                 Cell::new(row.metric.to_string())
             })
+            .squeezes(8)
             .sorts("metric", false),
             value("Baseline", "baseline", 7, |row| row.baseline),
             value("Observed", "observed", 5, |row| row.observed),
@@ -64,10 +68,11 @@ impl Resource for DriftEvent {
             })
             .sorts("count", true)
             .right(),
-            Column::new("State", (10, 14), 4, |row: &Self, _| {
+            Column::new("State", (10, 14), 3, |row: &Self, _| {
                 let mark = marks::drift_state(row.state);
                 Cell::meaning(mark.text(), mark.meaning)
             })
+            .squeezes(6)
             .sorts("state", false),
             Column::new("Seen", (8, 10), 6, |row: &Self, env: &Env| {
                 Cell::new(env.ago(row.last_seen_at))
@@ -87,6 +92,10 @@ impl Resource for DriftEvent {
             list,
             ..DriftQuery::default()
         })
+    }
+
+    fn order(_: &Scope) -> &'static str {
+        "last seen first"
     }
 
     fn rows(rows: Rows) -> Option<Page<Self>> {
@@ -117,7 +126,7 @@ impl Resource for DriftEvent {
     }
 
     fn detail(&self, more: Option<&DriftMore>, (): &(), _: u16, env: &Env) -> Detail {
-        let mut parts = vec![standing(self, env), measured(self)];
+        let mut parts = vec![standing(self, env), measured(self, env)];
         if let Some(note) = &self.note {
             parts.push(sections::free_text("Note", note));
         }
@@ -140,8 +149,8 @@ impl Resource for DriftEvent {
         verbs::allows(action, selected)
     }
 
-    fn on(action: Action, (): &mut (), selected: &Selected<'_, Self>, _: &Env) -> Vec<Request> {
-        verbs::on(action, selected)
+    fn on(action: Action, (): &mut (), selected: &Selected<'_, Self>, env: &Env) -> Vec<Request> {
+        verbs::on(action, selected, env)
     }
 
     fn relatives(&self, more: Option<&DriftMore>) -> Vec<(Relative, String, Jump)> {
@@ -176,10 +185,7 @@ impl Resource for DriftEvent {
         ways
     }
 
-    fn empty(narrowed: bool, _: &Env) -> Vec<String> {
-        if narrowed {
-            return vec!["No drift event is let through. Esc takes the filter off.".to_owned()];
-        }
+    fn empty(_: &Env) -> Vec<String> {
         vec![
             "No drift was recorded.".to_owned(),
             String::new(),
@@ -227,7 +233,17 @@ fn standing(event: &DriftEvent, env: &Env) -> Section {
         .pair("recorded", recorded)
 }
 
-fn measured(event: &DriftEvent) -> Section {
+/// Whether what was recorded is better than the baseline, in the direction that the settings give the metric.
+fn is_improved(event: &DriftEvent, env: &Env) -> bool {
+    is_improvement(
+        &event.metric,
+        event.baseline,
+        event.observed,
+        &env.directions,
+    )
+}
+
+fn measured(event: &DriftEvent, env: &Env) -> Section {
     let sized = |value: f64, size: Option<u64>| match size {
         Some(size) => format!(
             "{} of {} samples",
@@ -241,6 +257,13 @@ fn measured(event: &DriftEvent) -> Section {
         .pair("baseline", sized(event.baseline, event.baseline_size))
         .pair("observed", sized(event.observed, event.observed_size))
         .pair("score", number::short(event.score))
+        .pair_if(
+            "direction",
+            is_improved(event, env).then(|| {
+                let good = env.theme.meaning(Meaning::Good);
+                Line::styled("improved: it is better than its baseline", good)
+            }),
+        )
         .pair_if("threshold", event.threshold.map(number::short))
 }
 

@@ -158,12 +158,7 @@ impl Resource for ModelExperiment {
         )]
     }
 
-    fn empty(narrowed: bool, env: &Env) -> Vec<String> {
-        if narrowed {
-            return vec![
-                "No experiment is let through by the filter. Esc takes it off.".to_owned(),
-            ];
-        }
+    fn empty(env: &Env) -> Vec<String> {
         let mut lines = vec![
             "This store is empty.".to_owned(),
             String::new(),

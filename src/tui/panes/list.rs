@@ -17,6 +17,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod window;
+mod words;
 
 use self::filtering::Filtering;
 use self::window::{Fetch, Window};
@@ -305,6 +306,11 @@ impl<T: Resource> ListPane<T> {
                     .max(column.least);
                 ColumnWish {
                     least: if is_sorted { least } else { column.least },
+                    squeezed: if is_sorted {
+                        column.squeezed.map(|squeezed| squeezed.max(least.min(10)))
+                    } else {
+                        column.squeezed
+                    },
                     most: if is_sorted {
                         least.max(column.most)
                     } else {

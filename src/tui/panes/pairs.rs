@@ -1,6 +1,6 @@
 //! Keys and values typed in one line of a form: `lr=0.1 note="two words"`.
 
-use crate::domain::{Key, Tags, number};
+use crate::domain::{ItemName, Key, Tags, number};
 use crate::tui::message::NewMetric;
 
 /// Splits at spaces outside double quotes, and takes the quotes away.
@@ -108,6 +108,17 @@ pub fn metrics(line: &str) -> Result<Vec<NewMetric>, String> {
                 timestamp: None,
             })
         })
+        .collect()
+}
+
+/// Reads names of checklist items, with commas between them.
+pub fn items(line: &str) -> Result<Vec<ItemName>, String> {
+    let names = line
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    names
+        .map(|name| ItemName::new(name).map_err(|error| error.to_string()))
         .collect()
 }
 

@@ -40,11 +40,13 @@ impl Resource for ModelVersion {
                 let mark = marks::stage(row.stage);
                 Cell::meaning(mark.text(), mark.meaning)
             })
+            .squeezes(7)
             .sorts("stage", false),
             Column::new("Approval", (10, 10), 3, |row: &Self, _| {
                 let mark = marks::approval(row.approval);
                 Cell::meaning(mark.text(), mark.meaning)
             })
+            .squeezes(6)
             .sorts("approval", false),
             Column::new("Aliases", (8, 20), 6, |row: &Self, _| {
                 Cell::new(aliases(row))
@@ -160,10 +162,7 @@ impl Resource for ModelVersion {
         relatives(self, more, Relative::Version)
     }
 
-    fn empty(narrowed: bool, _: &Env) -> Vec<String> {
-        if narrowed {
-            return vec!["No version is let through. Esc takes the filter off.".to_owned()];
-        }
+    fn empty(_: &Env) -> Vec<String> {
         vec![
             "There are no versions yet.".to_owned(),
             String::new(),

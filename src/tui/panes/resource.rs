@@ -1,6 +1,7 @@
 //! What makes a list of a tab: the description of one kind of object, from which [`super::list::ListPane`] makes the tab.
 
 use super::{Allowed, Badge, Jump, Request, Scope, Tab};
+use crate::domain::fields::Fields;
 use crate::domain::filter::Filterable;
 use crate::store::{ListQuery, Page};
 use crate::tui::env::Env;
@@ -48,6 +49,8 @@ pub struct Column<T> {
     /// Narrower than this it is not worth showing, wider it would be empty.
     pub least: u16,
     pub most: u16,
+    /// As narrow as this it may become on a small screen, for columns without which a row says too little.
+    pub squeezed: Option<u16>,
     /// Columns with the lowest rank stay longest when it gets narrow.
     pub rank: u8,
     pub right: bool,
@@ -67,6 +70,7 @@ impl<T> Column<T> {
             descending_first: false,
             least: widths.0,
             most: widths.1,
+            squeezed: None,
             rank,
             right: false,
             cell: Rc::new(cell),
@@ -78,6 +82,13 @@ impl<T> Column<T> {
     pub fn sorts(mut self, field: impl Into<Cow<'static, str>>, descending_first: bool) -> Self {
         self.field = Some(field.into());
         self.descending_first = descending_first;
+        self
+    }
+
+    /// It becomes as narrow as this before it is given up.
+    #[must_use]
+    pub fn squeezes(mut self, columns: u16) -> Self {
+        self.squeezed = Some(columns.min(self.least));
         self
     }
 
@@ -104,7 +115,7 @@ pub struct Selected<'a, T: Resource> {
 }
 
 /// One kind of object and everything that its tab keeps to itself: columns, detail, verbs, relatives.
-pub trait Resource: Sized + Clone + PartialEq + Filterable + 'static {
+pub trait Resource: Sized + Clone + PartialEq + Filterable + Fields + 'static {
     const TAB: Tab;
     /// The context of its own verbs.
     const CONTEXT: Context;
@@ -124,6 +135,11 @@ pub trait Resource: Sized + Clone + PartialEq + Filterable + 'static {
 
     /// The list with this query, restricted to the scope.
     fn list(scope: &Scope, list: ListQuery) -> ListOf;
+
+    /// How the list is ordered while nobody sorts it.
+    fn order(_scope: &Scope) -> &'static str {
+        "newest first"
+    }
 
     /// Takes the rows of this kind.
     fn rows(rows: Rows) -> Option<Page<Self>>;
@@ -161,8 +177,8 @@ pub trait Resource: Sized + Clone + PartialEq + Filterable + 'static {
     /// Where one can go from it: the kind, what the menu calls it, and the way.
     fn relatives(&self, more: Option<&Self::More>) -> Vec<(Relative, String, Jump)>;
 
-    /// What stands where there is no row; `narrowed` tells that a filter or scope hides some.
-    fn empty(narrowed: bool, env: &Env) -> Vec<String>;
+    /// What stands where there is no row at all: why, and what to do.
+    fn empty(env: &Env) -> Vec<String>;
 
     /// Whether an action changes something, and so needs a store that takes writes.
     fn changes(action: Action) -> bool;

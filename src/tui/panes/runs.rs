@@ -199,7 +199,7 @@ impl Resource for ModelRun {
             }
             (Action::Edit, Some(run)) => forms::edit(run),
             (Action::EndRun, Some(run)) => forms::end(run, env),
-            (Action::Register, Some(run)) => forms::register(run),
+            (Action::Register, Some(run)) => forms::register(run, env),
             (Action::Compare, _) => {
                 let reader = compare::reader(selected.marked);
                 return vec![Request::Open(Box::new(Overlay::Reader(reader)))];
@@ -244,10 +244,7 @@ impl Resource for ModelRun {
         ways
     }
 
-    fn empty(narrowed: bool, _env: &Env) -> Vec<String> {
-        if narrowed {
-            return vec!["No run is let through. Esc takes the filter off.".to_owned()];
-        }
+    fn empty(_env: &Env) -> Vec<String> {
         vec![
             "There are no runs yet.".to_owned(),
             String::new(),

@@ -247,6 +247,7 @@ impl Screen {
         let (ticket, _) = self.writes.remove(0);
         let written = Written {
             said: "done".to_owned(),
+            hint: None,
             id: id.to_owned(),
         };
         self.send(Msg::Written {

@@ -141,6 +141,8 @@ pub fn thirds(area: Rect) -> [Rect; 3] {
 pub struct ColumnWish {
     /// Narrower than this it is not worth showing.
     pub least: u16,
+    /// As narrow as this it may become where it would be given up otherwise.
+    pub squeezed: Option<u16>,
     /// Wider than this it would only be empty.
     pub most: u16,
     /// Columns with the lowest rank stay longest; among equal ranks the left one stays.
@@ -148,11 +150,54 @@ pub struct ColumnWish {
 }
 
 /// The widths of columns with one column of space between them; 0 for those that are given up. The first in rank is always
-/// shown, however narrow. Left-over room goes to the columns in the order of their rank, up to their most.
+/// shown, however narrow. Left-over room goes to the columns in the order of their rank, up to their most. Where the first columns in
+/// rank may be squeezed and more of them have room so, they are.
 pub fn fit_columns(wishes: &[ColumnWish], width: u16) -> Vec<u16> {
-    let mut widths = vec![0; wishes.len()];
     let mut by_rank: Vec<usize> = (0..wishes.len()).collect();
     by_rank.sort_by_key(|at| (wishes[*at].rank, *at));
+    let widths = fit_whole(wishes, &by_rank, width);
+    let whole = widths.iter().filter(|width| **width > 0).count();
+    match fit_squeezed(wishes, &by_rank, width) {
+        Some((squeezed, columns)) if columns > whole => squeezed,
+        _ => widths,
+    }
+}
+
+/// As many of the first columns that may be squeezed as have room so, each a little wider in turn until there is no room left; and how
+/// many they are.
+fn fit_squeezed(wishes: &[ColumnWish], by_rank: &[usize], width: u16) -> Option<(Vec<u16>, usize)> {
+    let mut widths = vec![0; wishes.len()];
+    let (mut used, mut columns) = (0, 0);
+    for at in by_rank {
+        let Some(squeezed) = wishes[*at].squeezed else {
+            break;
+        };
+        let needs = squeezed + u16::from(columns > 0);
+        if used + needs > width {
+            break;
+        }
+        widths[*at] = squeezed;
+        used += needs;
+        columns += 1;
+    }
+    let mut room = width.checked_sub(used)?;
+    while room > 0 {
+        let before = room;
+        for at in by_rank.iter().take(columns) {
+            if room > 0 && widths[*at] < wishes[*at].least {
+                widths[*at] += 1;
+                room -= 1;
+            }
+        }
+        if room == before {
+            break;
+        }
+    }
+    Some((widths, columns))
+}
+
+fn fit_whole(wishes: &[ColumnWish], by_rank: &[usize], width: u16) -> Vec<u16> {
+    let mut widths = vec![0; wishes.len()];
     let mut room = width;
     for (nth, at) in by_rank.iter().enumerate() {
         let wish = &wishes[*at];
@@ -168,9 +213,9 @@ pub fn fit_columns(wishes: &[ColumnWish], width: u16) -> Vec<u16> {
         }
     }
     for at in by_rank {
-        if widths[at] > 0 {
-            let more = wishes[at].most.saturating_sub(widths[at]).min(room);
-            widths[at] += more;
+        if widths[*at] > 0 {
+            let more = wishes[*at].most.saturating_sub(widths[*at]).min(room);
+            widths[*at] += more;
             room -= more;
         }
     }
@@ -262,7 +307,12 @@ mod tests {
 
     #[test]
     fn columns_go_by_rank_and_never_overflow() {
-        let wish = |least, most, rank| ColumnWish { least, most, rank };
+        let wish = |least, most, rank| ColumnWish {
+            least,
+            squeezed: None,
+            most,
+            rank,
+        };
         let wishes = [
             wish(8, 30, 0),
             wish(10, 10, 1),
@@ -284,6 +334,27 @@ mod tests {
             );
         }
         assert!(fit_columns(&[], 10).is_empty());
+    }
+
+    #[test]
+    fn the_first_columns_are_squeezed_before_they_are_given_up() {
+        let wish = |least, squeezed, rank| ColumnWish {
+            least,
+            squeezed,
+            most: least,
+            rank,
+        };
+        let wishes = [
+            wish(12, Some(6), 0),
+            wish(10, Some(5), 1),
+            wish(8, Some(4), 2),
+            wish(10, None, 3),
+        ];
+        assert_eq!(fit_columns(&wishes, 43), [12, 10, 8, 10]);
+        assert_eq!(fit_columns(&wishes, 33), [12, 10, 8, 0]);
+        assert_eq!(fit_columns(&wishes, 24), [9, 7, 6, 0]);
+        assert_eq!(fit_columns(&wishes, 17), [6, 5, 4, 0]);
+        assert_eq!(fit_columns(&wishes, 13), [7, 5, 0, 0]);
     }
 
     #[test]

@@ -174,26 +174,27 @@ pub struct Hint {
     pub key: String,
     pub word: String,
     pub allowed: bool,
-    /// It stays when others are given up.
-    pub stays: bool,
+    /// Hints with the lowest rank stay longest; among equal ranks the left one stays.
+    pub rank: u8,
 }
 
-/// Draws hints from the left; those that stay have their room kept.
+/// Draws hints from the left, those that there is room for.
 pub fn draw_hints(area: Rect, buf: &mut Buffer, theme: &Theme, hints: &[Hint]) {
     let wide = |hint: &Hint| text::width(&hint.key) + text::width(&hint.word) + 3;
-    let room = usize::from(area.width.saturating_sub(1));
-    let kept: usize = hints.iter().filter(|hint| hint.stays).map(wide).sum();
-    let mut free = room.saturating_sub(kept);
-    let mut full = false;
-    let mut spans = vec![Span::raw(" ")];
-    for hint in hints {
-        if !hint.stays {
-            full |= wide(hint) > free;
-            if full {
-                continue;
-            }
-            free -= wide(hint);
+    // The last one needs no space behind it.
+    let mut free = usize::from(area.width) + 1;
+    let mut by_rank: Vec<usize> = (0..hints.len()).collect();
+    by_rank.sort_by_key(|at| hints[*at].rank);
+    let mut shown = vec![false; hints.len()];
+    for at in by_rank {
+        let wide = wide(&hints[at]);
+        if wide <= free {
+            free -= wide;
+            shown[at] = true;
         }
+    }
+    let mut spans = vec![Span::raw(" ")];
+    for (hint, _) in hints.iter().zip(shown).filter(|(_, shown)| *shown) {
         let (key, word) = if hint.allowed {
             (theme.key, theme.hint)
         } else {
@@ -268,18 +269,24 @@ mod tests {
     }
 
     #[test]
-    fn help_stays_when_other_hints_are_given_up() {
-        let hint = |key: &str, stays| Hint {
+    fn hints_are_given_up_by_rank() {
+        let hint = |key: &str, word: &str, rank| Hint {
             key: key.to_owned(),
-            word: "word".to_owned(),
+            word: word.to_owned(),
             allowed: true,
-            stays,
+            rank,
         };
-        let hints = [hint("a", false), hint("b", false), hint("?", true)];
+        let hints = [
+            hint("a", "word", 2),
+            hint("b", "long word", 1),
+            hint("c", "w", 3),
+            hint("?", "word", 0),
+        ];
         let theme = Theme::default();
         let shown = |width| line(width, |area, buf| draw_hints(area, buf, &theme, &hints));
-        assert_eq!(shown(40), " a word  b word  ? word");
-        assert_eq!(shown(20), " a word  ? word");
+        assert_eq!(shown(40), " a word  b long word  c w  ? word");
+        assert_eq!(shown(30), " a word  b long word  ? word");
+        assert_eq!(shown(27), " b long word  c w  ? word");
         assert_eq!(shown(9), " ? word");
     }
 

@@ -1,6 +1,6 @@
 //! Carries out changes through the service, and says in a sentence what came of each.
 
-use crate::domain::Deployment;
+use crate::domain::{Deployment, DeploymentId};
 use crate::service::{ModelLifecycleService, Result};
 use crate::tui::message::{Write, Written};
 
@@ -23,6 +23,7 @@ pub(super) async fn carry_out(service: &ModelLifecycleService, write: Write) -> 
 fn written(said: String, id: impl Into<String>) -> Written {
     Written {
         said,
+        hint: None,
         id: id.into(),
     }
 }
@@ -162,15 +163,44 @@ async fn deployment(service: &ModelLifecycleService, write: Write) -> Result<Wri
             deployment
         }
         Write::RollBack(deployment_id, rollback) => {
-            service
-                .deployments()
-                .roll_back(&deployment_id, &rollback)
-                .await?
+            let deployments = service.deployments();
+            let good = deployments.roll_back(&deployment_id, &rollback).await?;
+            return Ok(rolled_back(service, &good, &deployment_id).await);
         }
         _ => unreachable!("serving sends only deployments here"),
     };
     let said = format!("is {}", deployment.status);
     Ok(deployment_written(&deployment, &said))
+}
+
+/// What serves now, and that the stages of the registry are another matter. It is done already, so what cannot be read is left out.
+async fn rolled_back(
+    service: &ModelLifecycleService,
+    good: &Deployment,
+    bad: &DeploymentId,
+) -> Written {
+    let (model, environment) = (&good.model_name, good.environment);
+    let said = format!(
+        "version {} of '{model}' serves in {environment} again",
+        good.version
+    );
+    let mut stages = Vec::new();
+    let bad = service.get_deployment(bad).await.ok();
+    for version in [Some(&good.version), bad.as_ref().map(|bad| &bad.version)] {
+        let Some(version) = version else { continue };
+        if let Ok(version) = service.get_model_version(model, version).await {
+            stages.push(format!("{} is in stage {}", version.version, version.stage));
+        }
+    }
+    let hint = format!(
+        "the registry is as it was: {}; 't' there sets a stage",
+        stages.join(", ")
+    );
+    Written {
+        said,
+        hint: (!stages.is_empty()).then_some(hint),
+        id: good.deployment_id.as_str().to_owned(),
+    }
 }
 
 fn deployment_written(deployment: &Deployment, what: &str) -> Written {

@@ -27,6 +27,7 @@ fn a_form_keeps_what_was_typed_when_the_service_refuses() {
     assert!(!stage.screen().contains("the name is taken"));
     stage.press("enter");
     stage.answer_write(Ok(Written {
+        hint: None,
         said: "experiment 'fraud2' created".to_owned(),
         id: "fraud2".to_owned(),
     }));

@@ -53,6 +53,7 @@ impl Screen {
             directions: service.settings().directions.clone(),
             read_only: None,
             offer_demo: false,
+            overview: modeldeck::service::Overview::default(),
         };
         let labels = Labels {
             store: store.to_owned(),

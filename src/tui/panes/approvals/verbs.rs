@@ -148,11 +148,16 @@ fn mark_item(version: &ModelVersion, chosen: Option<&str>) -> Form {
     .choice(
         "status",
         "Status",
-        "← and → choose",
+        "← and → choose; PENDING takes a mark back",
         words(ChecklistStatus::ALL),
         status.as_str(),
     )
-    .text("note", "Note", "what was seen; may be empty", note)
+    .text(
+        "note",
+        "Note",
+        "what was seen, or why it does not apply; may be empty",
+        note,
+    )
     .focused("status")
 }
 

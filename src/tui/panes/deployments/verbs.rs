@@ -377,6 +377,7 @@ fn roll_back(deployment: &Deployment, more: &DeploymentMore) -> Form {
         ));
     }
     form.about("The version chosen here serves again, in the same step.")
+        .about("Stages in the registry stay as they are.")
         .choice("to", "Back to", "← and → choose", choices, &first)
         .text("reason", "Reason", "what is bad about it", "")
         .focused("reason")

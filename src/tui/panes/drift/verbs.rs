@@ -1,10 +1,13 @@
 //! What can be done with drift: recorded, acknowledged, resolved.
 
+use crate::domain::drift::is_improvement;
 use crate::domain::{
     DriftEvent, DriftState, Environment, Key, ModelName, Severity, Version, number,
 };
+use crate::tui::env::Env;
 use crate::tui::keymap::Action;
 use crate::tui::message::{NewDriftEvent, Write};
+use crate::tui::overlay::confirm::Confirm;
 use crate::tui::overlay::form::{Form, Submission};
 use crate::tui::panes::guard::{open, optional, words};
 use crate::tui::panes::resource::Selected;
@@ -36,16 +39,17 @@ pub(super) fn allows(action: Action, selected: &Selected<'_, DriftEvent>) -> All
     }
 }
 
-pub(super) fn on(action: Action, selected: &Selected<'_, DriftEvent>) -> Vec<Request> {
+pub(super) fn on(action: Action, selected: &Selected<'_, DriftEvent>, env: &Env) -> Vec<Request> {
     match (action, selected.current) {
-        (Action::Create, current) => open(record(current)),
-        (Action::Acknowledge, Some(event)) => open(acknowledge(event)),
-        (Action::Resolve, Some(event)) => open(resolve(event)),
+        (Action::Create, current) => open(record(current, env)),
+        (Action::Acknowledge, Some(event)) => open(acknowledge(event, env)),
+        (Action::Resolve, Some(event)) => open(resolve(event, env)),
         _ => Vec::new(),
     }
 }
 
-fn record(like: Option<&DriftEvent>) -> Form {
+fn record(like: Option<&DriftEvent>, env: &Env) -> Form {
+    let directions = env.directions.clone();
     let known = |of: fn(&DriftEvent) -> String| like.map(of).unwrap_or_default();
     let environment = like
         .and_then(|event| event.environment)
@@ -54,7 +58,7 @@ fn record(like: Option<&DriftEvent>) -> Form {
     environments.extend(words(Environment::ALL));
     let mut severities = vec![DERIVED.to_owned()];
     severities.extend(words(Severity::ALL));
-    Form::new("Record drift", |values| {
+    Form::new("Record drift", move |values| {
         let model = values.read("model_name", ModelName::new);
         let version = values.read("version", Version::new);
         let metric = values.read("metric", Key::new);
@@ -69,7 +73,19 @@ fn record(like: Option<&DriftEvent>) -> Form {
         new.threshold = threshold?;
         (new.baseline_size, new.observed_size) = (baseline_size?, observed_size?);
         new.note = optional(values.text("note"));
-        Some(Submission::from(Write::RecordDrift(new)))
+        if !is_improvement(&new.metric, new.baseline, new.observed, &directions) {
+            return Some(Submission::from(Write::RecordDrift(new)));
+        }
+        let says = format!(
+            "{} went from {} to {}, which is better: it improved.",
+            new.metric,
+            number::short(new.baseline),
+            number::short(new.observed)
+        );
+        let question = Confirm::new("Record an improvement", Write::RecordDrift(new))
+            .about(says)
+            .about("Drift is what became worse. Are baseline and observed the right way round?");
+        Some(Submission::from(question))
     })
     .text(
         "model_name",
@@ -135,7 +151,7 @@ fn read_number(text: &str) -> Result<f64, &'static str> {
     number::parse(text).ok_or("this is not a number")
 }
 
-fn acknowledge(event: &DriftEvent) -> Form {
+fn acknowledge(event: &DriftEvent, env: &Env) -> Form {
     let (event_id, expected) = (event.event_id.clone(), event.revision);
     Form::new("Acknowledge drift", move |values| {
         let note = optional(values.text("note"));
@@ -145,12 +161,12 @@ fn acknowledge(event: &DriftEvent) -> Form {
             Some(expected),
         )))
     })
-    .about(what(event))
+    .about(what(event, env))
     .about("Somebody looks at it; it goes on counting.")
     .text("note", "Note", "who looks at what; may be empty", "")
 }
 
-fn resolve(event: &DriftEvent) -> Form {
+fn resolve(event: &DriftEvent, env: &Env) -> Form {
     let (event_id, expected) = (event.event_id.clone(), event.revision);
     Form::new("Resolve drift", move |values| {
         let Some(note) = values.given("note") else {
@@ -163,14 +179,19 @@ fn resolve(event: &DriftEvent) -> Form {
             Some(expected),
         )))
     })
-    .about(what(event))
+    .about(what(event, env))
     .about("The next record of it opens another event.")
     .text("note", "Note", "what was done", "")
 }
 
-fn what(event: &DriftEvent) -> String {
+fn what(event: &DriftEvent, env: &Env) -> String {
+    let improved = if super::is_improved(event, env) {
+        ": it improved"
+    } else {
+        ""
+    };
     format!(
-        "{} of {} {}: {} against {}, {}.",
+        "{} of {} {}: {} against {}, {}{improved}.",
         event.metric,
         event.model_name,
         event.version,

@@ -28,9 +28,10 @@ impl<T: Resource> ListPane<T> {
             Action::ClearMarks if self.marks.is_empty() => {
                 Allowed::no(format!("no {several} are marked"))
             }
-            Action::ReverseSort if self.sort.is_none() => {
-                Allowed::no("the list is in its own order, newest first; 's' sorts by a column")
-            }
+            Action::ReverseSort if self.sort.is_none() => Allowed::no(format!(
+                "the list is in its own order, {}; 's' sorts by a column",
+                T::order(&self.scope)
+            )),
             Action::Go(relative) => {
                 let current = self.current();
                 let known = current.is_some_and(|row| {
@@ -197,7 +198,7 @@ impl<T: Resource> ListPane<T> {
 
     fn sort_menu(&self) -> Request {
         let mut items = vec![MenuItem::new(
-            "newest first",
+            T::order(&self.scope),
             if self.sort.is_none() { "now" } else { "" },
             Request::Sort(None),
         )];

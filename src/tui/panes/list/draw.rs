@@ -1,6 +1,7 @@
 //! Draws a list and its detail. It changes nothing, so what is drawn is what [`super`] says.
 
 use super::ListPane;
+use super::filtering::Said;
 use crate::domain::text::visible;
 use crate::tui::env::{Env, count};
 use crate::tui::panes::Focus;
@@ -80,6 +81,8 @@ impl<T: Resource> ListPane<T> {
         }
         if (!self.loaded || self.outdated) && self.rows_inquiry.is_open() {
             parts.push("loading".to_owned());
+        } else if self.sort.is_none() && self.len() > 1 {
+            parts.push(T::order(&self.scope).to_owned());
         }
         let title = text::cut(&parts.join(" · "), room);
         vec![
@@ -165,11 +168,20 @@ impl<T: Resource> ListPane<T> {
         if self.outdated && self.rows_inquiry.is_open() {
             return vec![("looking …".to_owned(), theme.muted)];
         }
-        let narrowed = self.is_narrowed() || self.shown.is_some();
-        T::empty(narrowed, env)
-            .into_iter()
-            .map(|line| (line, theme.muted))
-            .collect()
+        if !self.is_narrowed() && self.shown.is_none() {
+            let lines = T::empty(env).into_iter();
+            return lines.map(|line| (line, theme.muted)).collect();
+        }
+        let (one, _) = T::NOUNS;
+        let wanted = self.filtering.wanted();
+        if wanted.is_empty() {
+            let said = format!("There is no {one} of {}.", self.scope.label);
+            let hint = "Esc shows all.".to_owned();
+            return vec![(said, theme.muted), (hint, theme.muted)];
+        }
+        let said = format!("No {one} is let through. Esc takes the filter off.");
+        let doubt = self.doubt(wanted).map(|doubt| (doubt, theme.warn));
+        std::iter::once((said, theme.muted)).chain(doubt).collect()
     }
 
     /// The filter being typed, or what went wrong, on the lower border.
@@ -177,9 +189,14 @@ impl<T: Resource> ListPane<T> {
         let theme = &env.theme;
         let room = usize::from(foot.width);
         if let Some(input) = self.filtering.input() {
-            let problem = self.filtering.problem();
-            let said = problem.map(|problem| format!(" {problem} "));
-            let said = text::cut(said.as_deref().unwrap_or_default(), room / 2);
+            let (said, style) = match self.filtering.said() {
+                Some(Said::Problem(problem)) => (format!(" {problem} "), theme.error),
+                Some(Said::Hint(hint)) => (format!(" {hint} "), theme.warn),
+                None => (String::new(), theme.hint),
+            };
+            // What is typed keeps its room, and half of the line however long it is.
+            let typed = text::width(self.filtering.typed_text()) + 3;
+            let said = text::cut(&said, room.saturating_sub(typed).max(room / 2));
             let taken = u16::try_from(text::width(&said)).unwrap_or(0);
             buf.set_stringn(foot.x, foot.y, "/", room, theme.key);
             let line = Rect {
@@ -189,7 +206,7 @@ impl<T: Resource> ListPane<T> {
             };
             let cursor = input.draw(line, buf, theme, true);
             let behind = foot.right().saturating_sub(taken);
-            buf.set_stringn(behind, foot.y, said, usize::from(taken), theme.error);
+            buf.set_stringn(behind, foot.y, said, usize::from(taken), style);
             return cursor;
         }
         let failure = self.failure.as_ref().or(self.detail_failure.as_ref());

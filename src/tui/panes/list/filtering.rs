@@ -1,8 +1,10 @@
 //! What is typed behind `/`: applied to the loaded rows at once, and to the store after a short pause.
 //!
-//! A text that is no filter shows why beside it, and leaves the last good one in force.
+//! A text that is no filter shows why beside it, and leaves the terms before the wrong one in force. So does a word that may become a
+//! field and names no row: `val/auc` on the way to `val/auc>0.9` must not empty the list.
 
 use crate::domain::Filter;
+use crate::domain::filter::Test;
 use crate::tui::widgets::text_input::{TextInput, Typed};
 use crossterm::event::KeyEvent;
 use std::time::Duration;
@@ -22,13 +24,23 @@ pub(super) struct Filtering {
 #[derive(Debug)]
 struct Typing {
     input: TextInput,
-    /// What holds on the loaded rows already.
+    /// What holds on the loaded rows already, and how much of the text that is.
     filter: Filter,
-    problem: Option<String>,
+    text: String,
+    said: Option<Said>,
     /// What comes back with Esc.
     before: String,
     /// When to ask the store.
     due: Option<Duration>,
+}
+
+/// What is said beside a filter being typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It cannot be read.
+    Problem(String),
+    /// It can be read, but hardly means what it says.
+    Hint(String),
 }
 
 impl Filtering {
@@ -45,8 +57,36 @@ impl Filtering {
         self.typing.as_ref().map(|typing| &typing.input)
     }
 
-    pub(super) fn problem(&self) -> Option<&str> {
-        self.typing.as_ref()?.problem.as_deref()
+    pub(super) fn typed_text(&self) -> &str {
+        self.input().map_or("", TextInput::value)
+    }
+
+    pub(super) fn said(&self) -> Option<&Said> {
+        self.typing.as_ref()?.said.as_ref()
+    }
+
+    fn is_wrong(&self) -> bool {
+        matches!(self.said(), Some(Said::Problem(_)))
+    }
+
+    /// The word being typed, where it stands alone and the whole text can be read.
+    pub(super) fn last_word(&self) -> Option<&str> {
+        let typing = self.typing.as_ref()?;
+        let is_open = !typing.input.value().ends_with(char::is_whitespace);
+        match typing.filter.terms.last().map(|term| &term.test) {
+            Some(Test::Word(word)) if is_open && !self.is_wrong() => Some(word),
+            _ => None,
+        }
+    }
+
+    /// Says something beside the filter; with `hold` the term being typed does not count until it is accepted or becomes another one.
+    pub(super) fn say(&mut self, hint: String, hold: bool) {
+        if let Some(typing) = &mut self.typing {
+            typing.said = Some(Said::Hint(hint));
+            if hold {
+                typing.hold_back();
+            }
+        }
     }
 
     /// The filter that somebody wants to see: the last good one that was typed.
@@ -65,7 +105,8 @@ impl Filtering {
         self.typing = Some(Typing {
             input: TextInput::new(&text),
             filter: self.filter.clone(),
-            problem: None,
+            text: self.text.clone(),
+            said: None,
             before: self.text.clone(),
             due: None,
         });
@@ -104,22 +145,21 @@ impl Filtering {
             return false;
         }
         typing.due = None;
-        let (text, filter) = (
-            typing.input.value().trim().to_owned(),
-            typing.filter.clone(),
-        );
+        let (text, filter) = (typing.text.clone(), typing.filter.clone());
         self.put(text, filter)
     }
 
     /// Ends typing and puts what was typed in force; a text that is no filter stays open. Tells whether the filter is another one.
     pub(super) fn accept(&mut self) -> bool {
-        if self.problem().is_some() {
+        if self.is_wrong() {
             return false;
         }
         let Some(typing) = self.typing.take() else {
             return false;
         };
-        self.put(typing.input.value().trim().to_owned(), typing.filter)
+        let text = typing.input.value().trim().to_owned();
+        let filter = Filter::parse(&text).unwrap_or(typing.filter);
+        self.put(text, filter)
     }
 
     /// Ends typing and brings the filter back that was there before.
@@ -148,18 +188,39 @@ impl Filtering {
 
 impl Typing {
     fn read(&mut self, now: Duration) {
+        self.due = Some(now + PAUSE);
+        self.said = None;
         match Filter::parse(self.input.value()) {
             Ok(filter) => {
+                self.input.value().trim().clone_into(&mut self.text);
                 self.filter = filter;
-                self.problem = None;
-                self.due = Some(now + PAUSE);
             }
             Err(error) => {
-                self.problem = Some(error.problem);
-                self.due = None;
+                self.said = Some(Said::Problem(error.problem));
+                self.hold_back();
             }
         }
     }
+
+    /// Lets only the terms before the one being typed count.
+    fn hold_back(&mut self) {
+        let before = without_last(self.input.value()).trim().to_owned();
+        if let Ok(filter) = Filter::parse(&before) {
+            (self.text, self.filter) = (before, filter);
+        }
+    }
+}
+
+/// A text without its last piece; spaces in double quotes do not end one.
+fn without_last(text: &str) -> &str {
+    let (mut quoted, mut start) = (false, 0);
+    for (at, c) in text.trim_end().char_indices() {
+        quoted ^= c == '"';
+        if c.is_whitespace() && !quoted {
+            start = at;
+        }
+    }
+    &text[..start]
 }
 
 #[cfg(test)]
@@ -190,12 +251,27 @@ mod tests {
     fn what_is_no_filter_shows_why_and_keeps_the_last_good_one() {
         let mut filtering = Filtering::default();
         filtering.begin();
-        type_text(&mut filtering, "lr>x", Duration::ZERO);
-        assert!(filtering.problem().is_some());
-        assert!(filtering.due().is_none());
+        type_text(&mut filtering, "lgbm lr>x", Duration::ZERO);
+        assert!(matches!(filtering.said(), Some(Said::Problem(_))));
+        assert_eq!(*filtering.wanted(), Filter::parse("lgbm").unwrap());
         assert!(!filtering.accept() && filtering.input().is_some());
+        assert!(filtering.apply_due(Duration::from_secs(1)));
+        assert_eq!(filtering.text(), "lgbm", "the title tells what holds");
         filtering.cancel();
         assert!(filtering.filter().is_empty() && filtering.input().is_none());
+    }
+
+    #[test]
+    fn a_word_that_is_held_back_counts_once_it_is_accepted() {
+        let mut filtering = Filtering::default();
+        filtering.begin();
+        type_text(&mut filtering, "lgbm \"a b\" stat", Duration::ZERO);
+        assert_eq!(filtering.last_word(), Some("stat"));
+        filtering.say("'status' is a field".to_owned(), true);
+        assert_eq!(filtering.wanted().terms.len(), 2);
+        assert!(filtering.accept());
+        assert_eq!(filtering.text(), "lgbm \"a b\" stat");
+        assert_eq!(filtering.filter().terms.len(), 3);
     }
 
     #[test]

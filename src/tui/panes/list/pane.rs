@@ -8,7 +8,7 @@ use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context};
 use crate::tui::message::{Answer, Failure, Lane, Overview, Ticket};
 use crate::tui::panes::resource::Resource;
-use crate::tui::panes::{Allowed, Badge, Focus, Pane, Place, Received, Request};
+use crate::tui::panes::{Allowed, Badge, Focus, Gravity, Pane, Place, Received, Request};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -44,12 +44,14 @@ impl<T: Resource> Pane for ListPane<T> {
 
     fn typed(&mut self, key: KeyEvent, env: &Env) -> bool {
         let typed = self.filtering.typed(key, env.now.elapsed);
+        self.judge_filter();
         self.let_through_and_select();
         typed
     }
 
     fn pasted(&mut self, text: &str, env: &Env) {
         self.filtering.pasted(text, env.now.elapsed);
+        self.judge_filter();
         self.let_through_and_select();
     }
 
@@ -170,6 +172,10 @@ impl<T: Resource> Pane for ListPane<T> {
         self.start_over(Goal::First)
     }
 
+    fn order(&self, text: &str, env: &Env) -> Result<Sort, String> {
+        self.read_order(text, env)
+    }
+
     fn select(&mut self, id: &str) {
         match self.position(id) {
             Some(at) => self.select_at(at),
@@ -223,10 +229,14 @@ impl<T: Resource> ListPane<T> {
                     && page.rows == self.window.rows();
                 self.failure = None;
                 self.loaded = true;
-                self.outdated = false;
+                let was_outdated = std::mem::take(&mut self.outdated);
                 self.filtered_by.clone_from(&asked.filter);
                 received.changed = !same;
                 self.take_page(&asked, page, env);
+                if was_outdated && let Some(said) = self.sorted_by_nothing() {
+                    let told = Request::Tell(Gravity::Warning, said);
+                    received.requests.push(told);
+                }
             }
             (Err(failure), _) => {
                 self.retry_later(&failure, env);

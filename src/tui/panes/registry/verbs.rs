@@ -1,8 +1,7 @@
 //! What can be done with a version in the registry.
 
 use crate::domain::{
-    Alias, ChecklistStatus, ItemName, Key, ModelName, ModelVersion, RunId, Stage, Version,
-    build_checklist,
+    Alias, ChecklistStatus, Key, ModelName, ModelVersion, RunId, Stage, Version, build_checklist,
 };
 use crate::tui::env::Env;
 use crate::tui::keymap::Action;
@@ -12,7 +11,7 @@ use crate::tui::message::{
 use crate::tui::overlay::Overlay;
 use crate::tui::overlay::form::{Form, Submission};
 use crate::tui::overlay::reader::Reader;
-use crate::tui::panes::guard::{guarded, open, optional, words};
+use crate::tui::panes::guard::{self, asked, guarded, open, optional, words};
 use crate::tui::panes::resource::Selected;
 use crate::tui::panes::{Allowed, Request, approvals, pairs, sections};
 use crate::tui::widgets::detail::{Detail, Section};
@@ -42,17 +41,18 @@ pub(super) fn allows(action: Action, selected: &Selected<'_, ModelVersion>, env:
         Action::RemoveAlias if version.aliases.is_empty() => {
             Allowed::no(format!("version '{}' has no alias", version.label()))
         }
-        Action::Approve if approvals::verbs::is_own(version, env) => {
-            // What the policy says of it is known where the version waits.
-            Allowed::no("you registered it; whether you may approve it, Approvals tells ('g a')")
+        Action::Approve
+            if approvals::verbs::is_own(version, env) && !env.overview.policy.self_approval =>
+        {
+            Allowed::no("you registered it, so somebody else has to approve it")
         }
         _ => Allowed::Yes,
     }
 }
 
-pub(super) fn on(action: Action, selected: &Selected<'_, ModelVersion>, _: &Env) -> Vec<Request> {
+pub(super) fn on(action: Action, selected: &Selected<'_, ModelVersion>, env: &Env) -> Vec<Request> {
     match (action, selected.current) {
-        (Action::Register, current) => open(register(current)),
+        (Action::Register, current) => open(register(current, env)),
         (Action::Compare, _) => compare(selected),
         (Action::Edit, Some(version)) => open(edit(version)),
         (Action::SetStage, Some(version)) => open(set_stage(version, selected.more)),
@@ -120,7 +120,7 @@ fn compare(selected: &Selected<'_, ModelVersion>) -> Vec<Request> {
     vec![Request::Open(Box::new(Overlay::Reader(reader)))]
 }
 
-fn register(like: Option<&ModelVersion>) -> Form {
+fn register(like: Option<&ModelVersion>, env: &Env) -> Form {
     let model = like.map_or("", |version| version.model_name.as_str());
     Form::new("Register a model version", |values| {
         let model = values.read("model_name", ModelName::new);
@@ -128,7 +128,7 @@ fn register(like: Option<&ModelVersion>) -> Form {
         let run_id = values.read_given("run_id", RunId::new);
         let metrics = values.read("metrics", version_metrics);
         let tags = values.read("tags", pairs::texts);
-        let items = values.read("checklist", item_names);
+        let items = values.read("checklist", pairs::items);
         let mut new = NewModelVersion::new(model?);
         (new.version, new.run_id) = (version?, run_id?);
         new.source = values.given("source").map(str::to_owned);
@@ -137,6 +137,7 @@ fn register(like: Option<&ModelVersion>) -> Form {
         new.checklist = build_checklist(items?, ChecklistStatus::Pending);
         Some(Submission::from(Write::RegisterVersion(new)))
     })
+    .about_if(guard::asked_by_policy(env))
     .text("model_name", "Model", "a new or known model", model)
     .text("version", "Version", "empty for the next number", "")
     .text(
@@ -159,12 +160,7 @@ fn register(like: Option<&ModelVersion>) -> Form {
         "",
     )
     .text("tags", "Tags", "team=risk kind=lgbm", "")
-    .text(
-        "checklist",
-        "Checklist",
-        "required items, separated by commas",
-        "",
-    )
+    .text("checklist", "Checklist", guard::ITEMS, "")
     .focused(if like.is_some() {
         "version"
     } else {
@@ -176,16 +172,6 @@ fn register(like: Option<&ModelVersion>) -> Form {
 fn version_metrics(text: &str) -> Result<BTreeMap<Key, f64>, String> {
     let metrics = pairs::metrics(text)?.into_iter();
     Ok(metrics.map(|metric| (metric.key, metric.value)).collect())
-}
-
-fn item_names(text: &str) -> Result<Vec<ItemName>, String> {
-    let names = text
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    names
-        .map(|name| ItemName::new(name).map_err(|error| error.to_string()))
-        .collect()
 }
 
 fn edit(version: &ModelVersion) -> Form {
@@ -262,6 +248,9 @@ fn set_stage(version: &ModelVersion, more: Option<&VersionMore>) -> Form {
         let says = format!("{label} goes from stage {from} to {stage}.");
         let write = Write::SetStage(model.clone(), name.clone(), stage, change);
         let production = stage != from && (stage == Stage::Production || from == Stage::Production);
+        if stage == Stage::Archived && from != Stage::Archived && !production {
+            return Some(asked("Archive a version", says, write));
+        }
         Some(guarded(production, &model, says, write))
     })
     .about(format!("It is in stage {from}."));

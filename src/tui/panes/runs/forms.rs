@@ -1,11 +1,13 @@
 //! The forms of runs: logging one by hand, adding to it, ending it, and registering a version from it.
 
 use crate::domain::text::visible;
-use crate::domain::{ExperimentName, ModelName, ModelRun, RunStatus, Version};
+use crate::domain::{
+    ChecklistStatus, ExperimentName, ModelName, ModelRun, RunStatus, Version, build_checklist,
+};
 use crate::tui::env::Env;
 use crate::tui::message::{NewModelVersion, NewRun, RunUpdate, Write};
 use crate::tui::overlay::form::Form;
-use crate::tui::panes::pairs;
+use crate::tui::panes::{guard, pairs};
 
 const PAIRS: &str = "key=value, several with spaces between them";
 const METRICS: &str = "loss=0.31 auc=0.93@10, the step behind the @";
@@ -139,7 +141,7 @@ pub(super) fn end(run: &ModelRun, env: &Env) -> Form {
 }
 
 /// A model version from what the run measured and left.
-pub(super) fn register(run: &ModelRun) -> Form {
+pub(super) fn register(run: &ModelRun, env: &Env) -> Form {
     let run_id = run.run_id.clone();
     Form::new(
         format!("Register a version from run '{}'", visible(&run.name)),
@@ -147,8 +149,10 @@ pub(super) fn register(run: &ModelRun) -> Form {
             let model = values.read("model", ModelName::new);
             let version = values.read_given("version", Version::new);
             let tags = values.read("tags", pairs::texts);
+            let items = values.read("checklist", pairs::items);
             Some(
                 Write::RegisterVersion(NewModelVersion {
+                    checklist: build_checklist(items?, ChecklistStatus::Pending),
                     version: version?,
                     run_id: Some(run_id.clone()),
                     source: values.given("source").map(str::to_owned),
@@ -161,6 +165,7 @@ pub(super) fn register(run: &ModelRun) -> Form {
         },
     )
     .about("Its latest metrics, its params and its artifacts come along.")
+    .about_if(guard::asked_by_policy(env))
     .text(
         "model",
         "Model",
@@ -181,4 +186,5 @@ pub(super) fn register(run: &ModelRun) -> Form {
         "",
     )
     .text("tags", "Tags", PAIRS, "")
+    .text("checklist", "Checklist", guard::ITEMS, "")
 }

@@ -9,6 +9,7 @@
 mod error;
 mod page;
 mod query;
+pub mod mlflow;
 pub mod sqlite;
 
 pub use error::StoreError;

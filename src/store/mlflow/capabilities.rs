@@ -1,0 +1,113 @@
+//! What a server is and what it can do, found out once when it is connected to.
+
+use super::client::{Call, Client};
+use super::error::{ApiError, unusable};
+use crate::store::StoreError;
+use serde_json::Value;
+
+/// What was found at the other end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerCapabilities {
+    /// As the server tells it; `None` for one that does not.
+    pub version: Option<String>,
+    /// `SqlStore`, `FileStore`; only 3.x tells.
+    pub store_type: Option<String>,
+    /// Whether versions have stages; where they have none, alias `production` alone tells.
+    pub stages: bool,
+    /// Whether the server hands files in and out itself.
+    pub artifact_proxy: bool,
+    /// Whether models are objects of their own, from 3.0 on.
+    pub logged_models: bool,
+    /// Whether requests are signed.
+    pub signed: bool,
+}
+
+impl ServerCapabilities {
+    /// `MLflow 3.17.2`.
+    pub fn engine(&self) -> String {
+        match &self.version {
+            Some(version) => format!("MLflow {}", crate::domain::text::visible(version)),
+            None => "MLflow of an unknown version".to_owned(),
+        }
+    }
+
+    fn major(&self) -> Option<u32> {
+        self.version.as_deref()?.split('.').next()?.parse().ok()
+    }
+
+    /// Whether a tag of an experiment can be deleted.
+    pub(super) fn deletes_experiment_tags(&self) -> bool {
+        self.major().is_some_and(|major| major >= 3)
+    }
+}
+
+/// Asks a server what it is, and says what is wrong where it is no MLflow server that can be used.
+pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreError> {
+    // The version answers even where the API is barred, so the API is asked first: its refusal is what people have to hear.
+    let first = client
+        .any_experiment()
+        .await
+        .map_err(|error| not_connected(client, error))?;
+    let version = client
+        .raw(client.request(reqwest::Method::GET, client.address().join("version")), 1024)
+        .await
+        .ok()
+        .and_then(|(_, body)| String::from_utf8(body).ok())
+        .map(|text| text.trim().to_owned())
+        .filter(|text| text.starts_with(|c: char| c.is_ascii_digit()) && text.len() < 40);
+    let info: Value = client
+        .call(&Call::get("3.0/mlflow/server-info"))
+        .await
+        .unwrap_or(Value::Null);
+    let stages = client
+        .has_stages()
+        .await
+        .map_err(|error| not_connected(client, error))?;
+    let mut found = ServerCapabilities {
+        version,
+        store_type: info["store_type"].as_str().map(str::to_owned),
+        stages,
+        artifact_proxy: first.is_none_or(|first| first.artifact_location.starts_with("mlflow-artifacts:")),
+        logged_models: false,
+        signed: client.auth().is_known(),
+    };
+    found.logged_models = found.major().is_some_and(|major| major >= 3);
+    if found.store_type.as_deref() == Some("FileStore") {
+        return Err(unusable(
+            &client.address().to_string(),
+            "it keeps its data in files, where no change is atomic",
+            "start the server with --backend-store-uri sqlite:///mlflow.db or another database",
+        ));
+    }
+    Ok(found)
+}
+
+/// The first question failed: says why in words that help.
+fn not_connected(client: &Client, error: ApiError) -> StoreError {
+    let target = client.address().to_string();
+    match error {
+        ApiError::Local(error) => error,
+        ApiError::Refused { status: 401, .. } | ApiError::Status { status: 401, .. } if client.auth().is_known() => {
+            StoreError::Unauthorized {
+                message: format!("the server at '{target}' does not take {}", client.auth().source()),
+                hint: "look whether it has expired or belongs to another server".to_owned(),
+            }
+        }
+        ApiError::Refused { status: 404, .. } | ApiError::Status { status: 404 | 405, .. } => unusable(
+            &target,
+            "there is no MLflow API at this address",
+            "the address is the server's root, where its page is, such as http://host:5000; a proxy may have it under a path",
+        ),
+        ApiError::Redirected { target: to } => unusable(
+            &target,
+            format!("it redirects to '{to}'"),
+            "use the address it redirects to, if that is an MLflow server and not a login page",
+        ),
+        ApiError::NotMlflow { problem } | ApiError::Garbled { problem } => unusable(
+            &target,
+            format!("this is no MLflow server: {problem}"),
+            "open the address in a browser; MLflow's page should be there",
+        ),
+        other => other.during(format!("connecting to '{target}'")),
+    }
+}

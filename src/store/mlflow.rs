@@ -1,14 +1,38 @@
-//! The remote store: any server that speaks MLflow's REST API.
+//! The remote store: any server that speaks MLflow's REST API, so that a team shares one truth on the engine it already runs.
+//!
+//! Experiments, runs, registered models, versions, stages and aliases are MLflow's own objects; what MLflow has no object for is in the [ledger], which also orders
+//! all changes that modeldeck makes. The layers, from the wire up: `client` and `auth` (HTTP), `dto` (wire types), `api` (endpoints), `ledger`, and one file for each
+//! part of the [`Store`](crate::store::Store) trait. Nothing outside this folder names HTTP or MLflow's words.
 
 mod address;
 mod api;
+mod audit;
 mod auth;
 mod capabilities;
 mod client;
+mod deployments;
+mod drift;
 mod dto;
 mod error;
+mod experiments;
+mod fields;
+mod ledger;
+mod list;
+mod metrics;
+mod mirror;
+mod output;
+mod projection;
+mod pulse;
+mod registry;
+mod run_store;
+mod runs;
+mod store;
 mod tls;
+mod versions;
 
 pub use auth::MlflowEnvironment;
 pub use capabilities::ServerCapabilities;
 pub use client::Deadlines;
+pub use store::{MlflowOptions, MlflowStore};
+
+use ledger::repeated;

@@ -38,6 +38,8 @@ pub struct Deadlines {
     pub attempt: Duration,
     /// All attempts of one read together.
     pub read: Duration,
+    /// One file in or out.
+    pub file: Duration,
 }
 
 impl Default for Deadlines {
@@ -47,6 +49,7 @@ impl Default for Deadlines {
             silence: Duration::from_secs(15),
             attempt: Duration::from_secs(30),
             read: Duration::from_secs(60),
+            file: Duration::from_secs(600),
         }
     }
 }
@@ -311,7 +314,7 @@ impl Client {
 
     /// A request to a URL that is not below `api/`, for artifacts and probes; no repetition.
     pub(super) async fn raw(&self, request: reqwest::RequestBuilder, largest: usize) -> ApiResult<(HeaderMap, Vec<u8>)> {
-        let response = self.signed(request, false).await?;
+        let response = self.signed(request.timeout(self.deadlines.file), false).await?;
         self.checked(response, largest).await
     }
 

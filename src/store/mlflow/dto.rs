@@ -176,6 +176,7 @@ page!(ExperimentPage, experiments: Experiment);
 page!(RunPage, runs: Run);
 page!(MetricPage, metrics: Metric);
 page!(FilePage, files: File);
+page!(RegisteredModelPage, registered_models: RegisteredModel);
 page!(ModelVersionPage, model_versions: ModelVersion);
 
 #[derive(Debug, Deserialize)]

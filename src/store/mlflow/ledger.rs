@@ -32,9 +32,9 @@ mod log;
 mod record;
 mod state;
 
-pub(super) use log::Ledger;
+pub(super) use log::{Ledger, repeated};
 pub(super) use record::{Draft, ObjectKey};
-pub(super) use state::{Object, State};
+pub(super) use state::{Object, State, policy_key};
 
 /// The experiment of the log.
 pub(super) const EXPERIMENT: &str = "modeldeck/ledger";

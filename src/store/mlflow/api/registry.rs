@@ -3,7 +3,7 @@
 use super::PageWalk;
 use crate::store::mlflow::client::{Call, Client};
 use crate::store::mlflow::dto::{
-    KeyValue, ModelVersion, ModelVersionAnswer, ModelVersionPage, Nothing, RegisteredModel, RegisteredModelAnswer,
+    KeyValue, ModelVersion, ModelVersionAnswer, ModelVersionPage, Nothing, RegisteredModel, RegisteredModelAnswer, RegisteredModelPage,
 };
 use crate::store::mlflow::error::{ApiError, ApiResult};
 use reqwest::Method;
@@ -20,6 +20,23 @@ impl Client {
     pub(in crate::store::mlflow) async fn get_model(&self, name: &str) -> ApiResult<RegisteredModel> {
         let call = Call::get("2.0/mlflow/registered-models/get").with("name", name);
         Ok(self.call::<RegisteredModelAnswer>(&call).await?.registered_model)
+    }
+
+    /// All models with their aliases.
+    pub(in crate::store::mlflow) async fn search_models(&self) -> ApiResult<Vec<RegisteredModel>> {
+        let (mut all, mut token, mut walk): (Vec<RegisteredModel>, Option<String>, _) = (Vec::new(), None, PageWalk::default());
+        loop {
+            let mut call = Call::get("2.0/mlflow/registered-models/search").with("max_results", "1000");
+            if let Some(token) = &token {
+                call = call.with("page_token", token.as_str());
+            }
+            let page: RegisteredModelPage = self.call(&call).await?;
+            all.extend(page.registered_models);
+            token = walk.next(page.next_page_token)?;
+            if token.is_none() {
+                return Ok(all);
+            }
+        }
     }
 
     /// Makes the next version of a model. The server numbers it, so making one twice makes two.

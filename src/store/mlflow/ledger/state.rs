@@ -18,6 +18,8 @@ pub(in crate::store::mlflow) struct Object {
     pub(in crate::store::mlflow) fields: Map<String, Value>,
     /// The number of the audit entry that told of it first, which orders what was made at the same moment.
     pub(in crate::store::mlflow) first_seq: i64,
+    /// The number of the last one.
+    pub(in crate::store::mlflow) last_seq: i64,
     pub(in crate::store::mlflow) updated_at: Timestamp,
     /// MLflow's own id.
     pub(in crate::store::mlflow) remote: Option<String>,
@@ -56,6 +58,8 @@ pub(in crate::store::mlflow) struct State {
     given_runs: HashMap<String, RunId>,
     /// MLflow's number of a version, with its model, to the name it was given here.
     given_versions: HashMap<(String, String), String>,
+    /// The versions of each model that entries told of.
+    versions: HashMap<String, Vec<ObjectKey>>,
 }
 
 impl Default for State {
@@ -69,6 +73,7 @@ impl Default for State {
             drift: BTreeMap::new(),
             given_runs: HashMap::new(),
             given_versions: HashMap::new(),
+            versions: HashMap::new(),
         }
     }
 }
@@ -84,10 +89,17 @@ impl State {
 
     fn take(&mut self, entry: &Entry) {
         let audit = entry.audit();
+        if entry.key.kind == ObjectKind::ModelVersion && !self.objects.contains_key(&entry.key) {
+            self.versions
+                .entry(entry.key.name.clone())
+                .or_default()
+                .push(entry.key.clone());
+        }
         let object = self.objects.entry(entry.key.clone()).or_insert_with(|| Object {
             revision: Revision::FIRST,
             fields: Map::new(),
             first_seq: audit.seq,
+            last_seq: audit.seq,
             updated_at: audit.at,
             remote: None,
             seen: Instant::now(),
@@ -95,6 +107,12 @@ impl State {
         object.revision = Revision(entry.revision);
         object.updated_at = audit.at;
         object.seen = Instant::now();
+        object.last_seq = audit.seq;
+        // Made anew under the name of one that is gone: nothing of that one is left.
+        if audit.before.is_null() {
+            object.fields.clear();
+            object.remote = None;
+        }
         if let Value::Object(after) = &audit.after {
             object
                 .fields
@@ -177,6 +195,33 @@ impl State {
             .unwrap_or(version)
     }
 
+    /// The version that an entry gave an alias to a moment ago, which the server may not show yet.
+    pub(in crate::store::mlflow) fn fresh_holder<'a>(&'a self, model: &str, alias: &str) -> Option<&'a str> {
+        self.versions_of(model)
+            .filter(|(_, object)| object.seen.elapsed() < crate::store::mlflow::versions::GRACE)
+            .find(|(_, object)| {
+                let aliases = object.fields.get("aliases").and_then(Value::as_array);
+                aliases.is_some_and(|aliases| aliases.iter().any(|held| held == alias))
+            })
+            .map(|(name, _)| name)
+    }
+
+    /// The version that went through the gate last and is in Production still, as far as modeldeck knows.
+    pub(in crate::store::mlflow) fn production_of<'a>(&'a self, model: &str) -> Option<&'a str> {
+        self.versions_of(model)
+            .filter(|(_, object)| object.fields.get("stage").is_some_and(|stage| stage == "Production"))
+            .max_by_key(|(_, object)| object.last_seq)
+            .map(|(name, _)| name)
+    }
+
+    fn versions_of<'a>(&'a self, model: &str) -> impl Iterator<Item = (&'a str, &'a Object)> {
+        let names = self.versions.get(model).map(Vec::as_slice).unwrap_or_default();
+        names.iter().filter_map(move |key| {
+            let name = key.version.as_deref()?;
+            Some((name, self.objects.get(key)?))
+        })
+    }
+
     /// The name that a version of MLflow has here.
     pub(in crate::store::mlflow) fn version_name<'a>(&'a self, model: &str, number: &'a str) -> &'a str {
         self.given_versions
@@ -187,7 +232,12 @@ impl State {
 
 impl Object {
     fn whole_policy(&self) -> Option<Policy> {
-        serde_json::from_value(Value::Object(self.fields.clone())).ok()
+        // Entries tell what changed; what none ever told is as it is by default.
+        let Ok(Value::Object(mut fields)) = serde_json::to_value(Policy::default()) else {
+            return None;
+        };
+        fields.extend(self.fields.clone());
+        serde_json::from_value(Value::Object(fields)).ok()
     }
 }
 

@@ -1,0 +1,195 @@
+//! Points, signs of life, histories and charts.
+//!
+//! Points are data: they go straight to the run, in the order they were measured, at most a thousand points and a hundred keys a request. A request that is sent
+//! again changes nothing, because the server keeps equal points once; so lost answers are simply repeated. Two points that are equal in every
+//! field are therefore one, times are kept to the millisecond, and a history comes in the order of time, step and value: that is MLflow.
+
+use super::api::{MOST_METRICS, MOST_PAIRS};
+use super::dto::{KeyValue, Metric};
+use super::error::{ApiResult, During as _};
+use super::runs::{HEARTBEAT, not_found, point};
+use super::store::MlflowStore;
+use crate::domain::{Key, MetricPoint, ObjectKind, RunId};
+use crate::store::{Result, SeriesBatch};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, HashSet};
+
+/// How many histories are kept.
+const KEPT: usize = 64;
+
+/// How many points one request holds: one less than the limit, which counts the tag with the sign of life too.
+const A_REQUEST: usize = MOST_METRICS - 1;
+
+/// Cuts points into requests, in their order.
+fn requests(batches: &[SeriesBatch]) -> Vec<Vec<Metric>> {
+    let mut requests: Vec<Vec<Metric>> = Vec::new();
+    let mut keys: HashSet<&str> = HashSet::new();
+    for batch in batches {
+        for point in &batch.points {
+            let name = batch.key.as_str();
+            let is_full = requests.last().is_none_or(|request| {
+                request.len() == A_REQUEST || (keys.len() == MOST_PAIRS && !keys.contains(name))
+            });
+            if is_full {
+                requests.push(Vec::new());
+                keys.clear();
+            }
+            keys.insert(name);
+            requests
+                .last_mut()
+                .expect("one was just pushed where there was none")
+                .push(Metric {
+                    key: name.to_owned(),
+                    value: point.value,
+                    timestamp: point.timestamp.as_millisecond(),
+                    step: point.step,
+                });
+        }
+    }
+    requests
+}
+
+impl MlflowStore {
+    /// Writes points and, with the last of them, the sign of life.
+    pub(super) async fn write_points(&self, remote: &str, batches: &[SeriesBatch], heartbeat: Option<Timestamp>) -> ApiResult<()> {
+        let requests = requests(batches);
+        let last = requests.len();
+        for (at, metrics) in requests.iter().enumerate() {
+            let mut tags = Vec::new();
+            if let (true, Some(heartbeat)) = (at + 1 == last, heartbeat) {
+                tags.push(KeyValue::new(HEARTBEAT, heartbeat.to_string()));
+            }
+            super::repeated(|| self.client.log_batch(remote, metrics, &[], &tags)).await?;
+        }
+        if !requests.is_empty() {
+            let mut seen = self.seen();
+            if let Some(heartbeat) = heartbeat {
+                seen.heartbeats.insert(remote.to_owned(), heartbeat);
+            }
+            for batch in batches {
+                seen.series
+                    .remove(&(remote.to_owned(), batch.key.as_str().to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The run's id on the server and its last sign of life; *not found* where it is not there.
+    async fn sign_of_life(&self, run_id: &RunId) -> Result<(String, Option<Timestamp>)> {
+        let remote = self.remote_run_id(run_id).await?;
+        let known = self.seen().heartbeats.get(&remote).copied();
+        if known.is_some() {
+            return Ok((remote, known));
+        }
+        let last = self.read_run(run_id).await?.heartbeat_at;
+        Ok((remote, last))
+    }
+
+    pub(super) async fn add_points(&self, batches: &[SeriesBatch], at: Timestamp) -> Result<()> {
+        let mut runs: BTreeMap<&RunId, Vec<SeriesBatch>> = BTreeMap::new();
+        for batch in batches {
+            runs.entry(&batch.run_id).or_default().push(batch.clone());
+        }
+        // All are looked for before any is written to.
+        let mut found = Vec::with_capacity(runs.len());
+        for (run_id, batches) in runs {
+            found.push((run_id, self.sign_of_life(run_id).await?, batches));
+        }
+        for (run_id, (remote, last), batches) in found {
+            self.write_points(&remote, &batches, Some(at).max(last))
+                .await
+                .map_err(|error| {
+                    if error.is_missing() {
+                        not_found(run_id)
+                    } else {
+                        error.during_change("writing points")
+                    }
+                })?;
+        }
+        self.wrote();
+        Ok(())
+    }
+
+    pub(super) async fn beat(&self, run_id: &RunId, at: Timestamp) -> Result<()> {
+        let (remote, last) = self.sign_of_life(run_id).await?;
+        if last.is_some_and(|last| last >= at) {
+            return Ok(());
+        }
+        let text = at.to_string();
+        super::repeated(|| self.client.set_run_tag(&remote, HEARTBEAT, &text))
+            .await
+            .about(ObjectKind::Run, run_id.as_str(), "writing a sign of life")?;
+        self.seen().heartbeats.insert(remote, at);
+        self.wrote();
+        Ok(())
+    }
+
+    /// A whole history, by time, step and value.
+    pub(super) async fn history(&self, run_id: &RunId, key: &Key) -> Result<Vec<MetricPoint>> {
+        let (run, _) = self.find_run(run_id).await?;
+        let place = (run.info.run_id.clone(), key.as_str().to_owned());
+        let Some(latest) = run.data.metrics.iter().find(|metric| metric.key == key.as_str()).map(point) else {
+            return Ok(Vec::new());
+        };
+        // A history that ended and still has the latest point that the run tells of has not grown.
+        let is_over = run.info.end_time.is_some();
+        let kept = self.seen().series.get(&place).cloned();
+        if let Some(kept) = kept.filter(|kept| is_over && kept.iter().any(|point| same(point, &latest))) {
+            return Ok(kept);
+        }
+        let points: Vec<MetricPoint> = self
+            .client
+            .metric_history(&place.0, &place.1)
+            .await
+            .during("reading a history")?
+            .iter()
+            .map(point)
+            .collect();
+        let mut seen = self.seen();
+        if seen.series.len() >= KEPT {
+            seen.series.clear();
+        }
+        seen.series.insert(place, points.clone());
+        Ok(points)
+    }
+}
+
+/// Bit by bit, so that NaN is like itself.
+fn same(a: &MetricPoint, b: &MetricPoint) -> bool {
+    (a.step, a.timestamp, a.value.to_bits()) == (b.step, b.timestamp, b.value.to_bits())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_stay_below_the_limits_and_keep_the_order() {
+        let batch = |key: &str, points: i64| SeriesBatch {
+            run_id: RunId::trusted("r"),
+            key: Key::trusted(key),
+            points: (0..points)
+                .map(|step| MetricPoint {
+                    value: 1.0,
+                    step,
+                    timestamp: Timestamp::UNIX_EPOCH,
+                })
+                .collect(),
+        };
+        let mut batches = vec![batch("a", 2_500)];
+        batches.extend((0..250).map(|key| batch(&format!("k{key}"), 2)));
+        let requests = requests(&batches);
+        assert_eq!(requests.iter().map(Vec::len).sum::<usize>(), 3_000);
+        for request in &requests {
+            let keys: HashSet<&str> = request.iter().map(|metric| metric.key.as_str()).collect();
+            assert!(request.len() <= A_REQUEST && keys.len() <= MOST_PAIRS);
+        }
+        let steps: Vec<i64> = requests
+            .concat()
+            .iter()
+            .filter(|metric| metric.key == "a")
+            .map(|metric| metric.step)
+            .collect();
+        assert!(steps.is_sorted() && steps.len() == 2_500);
+    }
+}

@@ -1,0 +1,391 @@
+//! Runs: MLflow's own, with what they have beyond MLflow's fields in tags.
+//!
+//! A run that was made with an id of its own keeps it here: MLflow picks ids itself, so tag `modeldeck.run_id` and the ledger tell which is which. A run is
+//! found by either id.
+
+use super::api::{MOST_PAIRS, NewRun, RunSearch};
+use super::dto::{self, KeyValue};
+use super::error::{ApiError, ApiResult, During as _};
+use super::fields::{ATTEMPT, REVISION, Told, from_millis, json_tag, snapshot, tag_changes};
+use super::ledger::{ObjectKey, State};
+use super::store::{MlflowStore, changed, made, same_revision};
+use crate::domain::{
+    ExperimentName, Key, MetricPoint, ModelRun, ObjectKind, Revision, RunId, RunSource, RunStatus,
+};
+use crate::store::{Result, SeriesBatch, StoreError, WriteContext};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+const KIND: ObjectKind = ObjectKind::Run;
+pub(super) const GIVEN_ID: &str = "modeldeck.run_id";
+const TIMES: &str = "modeldeck.times";
+const SOURCE: &str = "modeldeck.source";
+const ARTIFACTS: &str = "modeldeck.artifacts";
+pub(super) const HEARTBEAT: &str = "modeldeck.heartbeat";
+
+pub(super) fn key(run_id: &RunId) -> ObjectKey {
+    ObjectKey::new(KIND, run_id.as_str())
+}
+
+/// MLflow's word for a status.
+pub(super) const fn word(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Pending => "SCHEDULED",
+        RunStatus::Running => "RUNNING",
+        RunStatus::Completed => "FINISHED",
+        RunStatus::Failed => "FAILED",
+        RunStatus::Killed => "KILLED",
+    }
+}
+
+/// The status that MLflow's word means; a word of a newer server means that it goes on, unless it has ended.
+fn status(info: &dto::RunInfo) -> RunStatus {
+    RunStatus::ALL
+        .iter()
+        .copied()
+        .find(|status| word(*status) == info.status)
+        .unwrap_or(if info.end_time.is_some() { RunStatus::Completed } else { RunStatus::Running })
+}
+
+/// Times with all their digits; MLflow keeps milliseconds.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Times {
+    created_at: Timestamp,
+    started_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+}
+
+/// A run as the server and the ledger tell it.
+pub(super) fn build(run: &dto::Run, experiment: &str, state: &State) -> ModelRun {
+    let (info, data) = (&run.info, &run.data);
+    let given = dto::value_of(&data.tags, GIVEN_ID).map(RunId::trusted);
+    let run_id = given.unwrap_or_else(|| state.run_id(&info.run_id));
+    let key = key(&run_id);
+    let told = Told::new(&data.tags, state, &key);
+    let start = from_millis(info.start_time);
+    let on_server = status(info);
+    let ours: Option<RunStatus> = told.ledger("status");
+    let status = ours.filter(|_| told.is_behind).unwrap_or(on_server);
+    let times = told.tag(TIMES).and_then(|times| serde_json::from_str::<Times>(times).ok());
+    let created_at = told
+        .ledger("created_at")
+        .or(times.as_ref().map(|times| times.created_at))
+        .unwrap_or(start);
+    let started_at = if told.object.is_some() {
+        told.ledger("started_at")
+    } else if let Some(times) = &times {
+        times.started_at
+    } else {
+        (status != RunStatus::Pending).then_some(start)
+    };
+    // An end that was made around modeldeck is MLflow's.
+    let ended_at = if ours == Some(status) {
+        told.ledger("ended_at")
+    } else {
+        info.end_time.filter(|_| status.is_final()).map(from_millis)
+    };
+    let metrics: BTreeMap<Key, MetricPoint> = data
+        .metrics
+        .iter()
+        .map(|metric| (Key::trusted(metric.key.clone()), point(metric)))
+        .collect();
+    let heartbeat = told.tag(HEARTBEAT).and_then(|text| text.parse().ok());
+    let foreign_life = || {
+        let last = metrics.values().map(|point| point.timestamp).max();
+        last.filter(|_| told.object.is_none())
+    };
+    let params = data
+        .params
+        .iter()
+        .map(|param| (Key::trusted(param.key.clone()), param.value.clone()));
+    let behind_params = told.is_behind.then(|| told.ledger("params")).flatten();
+    ModelRun {
+        mlflow: told.ledger("mlflow").flatten(),
+        experiment_name: ExperimentName::trusted(experiment),
+        name: told.text("name", Some(&info.run_name)).unwrap_or_default(),
+        status,
+        params: behind_params.unwrap_or_else(|| params.collect()),
+        heartbeat_at: heartbeat.or_else(foreign_life),
+        metrics,
+        tags: told.own_tags(),
+        artifacts: told.json("artifacts", ARTIFACTS).unwrap_or_default(),
+        source: told.json("source", SOURCE).unwrap_or_else(|| source_of(run)),
+        created_at,
+        started_at,
+        ended_at,
+        updated_at: told
+            .object
+            .map_or_else(|| ended_at.unwrap_or(start), |object| object.updated_at),
+        revision: state.revision(&key),
+        run_id,
+    }
+}
+
+/// Where a run came from, as MLflow's own client notes it.
+fn source_of(run: &dto::Run) -> RunSource {
+    let tag = |key: &str| {
+        dto::value_of(&run.data.tags, key)
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+    };
+    RunSource {
+        command: tag("mlflow.source.name"),
+        git_commit: tag("mlflow.source.git.commit"),
+        user: tag("mlflow.user").or_else(|| Some(run.info.user_id.clone()).filter(|user| !user.is_empty())),
+        ..RunSource::default()
+    }
+}
+
+pub(super) fn point(metric: &dto::Metric) -> MetricPoint {
+    MetricPoint {
+        value: metric.value,
+        step: metric.step,
+        timestamp: from_millis(metric.timestamp),
+    }
+}
+
+/// The tags that carry what MLflow has no field for, and those that its page shows as the source.
+fn carried(run: &ModelRun) -> Vec<KeyValue> {
+    let times = Times {
+        created_at: run.created_at,
+        started_at: run.started_at,
+        ended_at: run.ended_at,
+    };
+    let mut tags = Vec::new();
+    let mut carry = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            tags.push(KeyValue::new(key, value));
+        }
+    };
+    carry(TIMES, json_tag(&times));
+    carry(SOURCE, json_tag(&run.source));
+    carry(ARTIFACTS, json_tag(&run.artifacts).filter(|_| !run.artifacts.is_empty()));
+    carry("mlflow.source.name", run.source.command.as_deref().map(super::fields::cut));
+    carry("mlflow.source.git.commit", run.source.git_commit.clone());
+    carry("mlflow.user", run.source.user.clone());
+    tags
+}
+
+pub(super) fn not_found(run_id: &RunId) -> StoreError {
+    StoreError::not_found(KIND, run_id.as_str())
+}
+
+impl MlflowStore {
+    /// MLflow's id of a run, as far as the ledger knows.
+    pub(super) async fn remote_run_id(&self, run_id: &RunId) -> Result<String> {
+        let known = {
+            let ledger = self.ledger.lock().await;
+            ledger
+                .state
+                .object(&key(run_id))
+                .map(|object| object.remote.clone().unwrap_or_else(|| run_id.as_str().to_owned()))
+        };
+        match known {
+            Some(remote) => Ok(remote),
+            // Somebody else may have made it meanwhile.
+            None => Ok(self.ledger().await?.state.remote_run(run_id).to_owned()),
+        }
+    }
+
+    /// A run by either of its ids; runs of the reserved experiments and deleted ones are not there.
+    pub(super) async fn find_run(&self, run_id: &RunId) -> Result<(dto::Run, String)> {
+        let remote = self.remote_run_id(run_id).await?;
+        let run = self
+            .client
+            .get_run(&remote)
+            .await
+            .about(KIND, run_id.as_str(), "reading a run")?;
+        let experiment = self.experiment_name(&run.info.experiment_id).await?;
+        if run.info.lifecycle_stage == "deleted" || experiment.starts_with(super::ledger::RESERVED) {
+            return Err(not_found(run_id));
+        }
+        Ok((run, experiment))
+    }
+
+    pub(super) async fn read_run(&self, run_id: &RunId) -> Result<ModelRun> {
+        let (run, experiment) = self.find_run(run_id).await?;
+        let ledger = self.ledger().await?;
+        Ok(build(&run, &experiment, &ledger.state))
+    }
+
+    /// Makes the run itself, and finds it again where the answer was lost.
+    async fn make_run(&self, new: &NewRun<'_>, attempt: &str) -> Result<dto::Run> {
+        let doing = "making a run";
+        let error = match self.client.create_run(new).await {
+            Ok(run) => return Ok(run),
+            Err(error) if error.outcome_is_unknown() => error,
+            Err(error) => return Err(error.during(doing)),
+        };
+        let search = RunSearch {
+            experiment_ids: vec![new.experiment_id.to_owned()],
+            filter: format!("tags.`{ATTEMPT}` = '{attempt}'"),
+            order_by: Vec::new(),
+        };
+        match self.client.search_runs(&search, 1, None).await {
+            Ok((found, _)) => match found.into_iter().next() {
+                Some(run) => Ok(run),
+                // Looked for and not there: it was not made.
+                None => self.client.create_run(new).await.during_change(doing),
+            },
+            Err(_) => Err(error.during_change(doing)),
+        }
+    }
+
+    /// Makes a run, under its own id or (`named_by_server`) under the one that MLflow picks, which is returned.
+    pub(super) async fn add_run(
+        &self,
+        run: &ModelRun,
+        points: &[SeriesBatch],
+        named_by_server: bool,
+        ctx: &WriteContext,
+    ) -> Result<RunId> {
+        if let Some(foreign) = points.iter().find(|batch| batch.run_id != run.run_id) {
+            return Err(StoreError::Invalid {
+                message: format!("points of run '{}' cannot come with run '{}'", foreign.run_id, run.run_id),
+            });
+        }
+        let experiment = self.find_experiment(&run.experiment_name).await?;
+        let taken = || StoreError::AlreadyExists {
+            kind: KIND,
+            id: run.run_id.as_str().to_owned(),
+        };
+        if !named_by_server && self.find_run(&run.run_id).await.is_ok() {
+            return Err(taken());
+        }
+        let attempt = uuid::Uuid::now_v7().simple().to_string();
+        let (mut tags, _) = tag_changes(&crate::domain::Tags::new(), &run.tags);
+        tags.extend(carried(run));
+        tags.push(KeyValue::new(ATTEMPT, attempt.as_str()));
+        if !named_by_server {
+            tags.push(KeyValue::new(GIVEN_ID, run.run_id.as_str()));
+        }
+        if let Some(heartbeat) = run.heartbeat_at {
+            tags.push(KeyValue::new(HEARTBEAT, heartbeat.to_string()));
+        }
+        let new = NewRun {
+            experiment_id: &experiment.experiment_id,
+            name: &run.name,
+            start_time: run.started_at.unwrap_or(run.created_at).as_millisecond(),
+            user_id: run.source.user.as_deref().unwrap_or(ctx.identity.person()),
+            tags: &tags,
+        };
+        let remote = self.make_run(&new, &attempt).await?.info.run_id;
+        let filled = self.fill_run(&remote, run, points).await;
+        let named = if named_by_server { RunId::trusted(remote.clone()) } else { run.run_id.clone() };
+        let entered = match filled {
+            Ok(()) => {
+                let after = snapshot(KIND, &ModelRun { run_id: named.clone(), ..run.clone() });
+                let elsewhere = (!named_by_server).then(|| remote.clone());
+                self.append(ctx, |state| match state.object(&key(&named)) {
+                    Some(_) => Err(taken()),
+                    None => Ok((vec![made(key(&named), elsewhere.clone(), after.clone())], ())),
+                })
+                .await
+            }
+            Err(error) => Err(error.during_change("writing a new run")),
+        };
+        if let Err(error) = entered {
+            // A run without its entry, or with half its points, is not what was asked for.
+            let _left_behind = self.client.delete_run(&remote).await;
+            return Err(error);
+        }
+        if let Some(heartbeat) = run.heartbeat_at {
+            self.seen().heartbeats.insert(remote.clone(), heartbeat);
+        }
+        if let Err(error) = super::repeated(|| self.client.set_run_tag(&remote, REVISION, "1")).await {
+            tracing::warn!(%error, run = %named, "the run is there; its revision is written with the next change");
+        }
+        Ok(named)
+    }
+
+    /// Params, points and status of a new run.
+    async fn fill_run(&self, remote: &str, run: &ModelRun, points: &[SeriesBatch]) -> ApiResult<()> {
+        self.write_params(remote, &run.params.iter().collect::<Vec<_>>()).await?;
+        self.write_points(remote, points, None).await?;
+        if run.status != RunStatus::Running {
+            let end = run.ended_at.map(Timestamp::as_millisecond);
+            super::repeated(|| self.client.update_run(remote, Some(word(run.status)), end, None)).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_params(&self, remote: &str, params: &[(&Key, &String)]) -> ApiResult<()> {
+        for params in params.chunks(MOST_PAIRS) {
+            let params: Vec<KeyValue> = params
+                .iter()
+                .map(|(key, value)| KeyValue::new(key.as_str(), value.as_str()))
+                .collect();
+            super::repeated(|| self.client.log_batch(remote, &[], &params, &[])).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn change_run(&self, run: &ModelRun, points: &[SeriesBatch], ctx: &WriteContext) -> Result<Revision> {
+        let (on_server, experiment) = self.find_run(&run.run_id).await?;
+        let next = run.revision.next();
+        let id = run.run_id.as_str();
+        let (before, written) = self
+            .append(ctx, |state| {
+                let stored = build(&on_server, &experiment, state);
+                same_revision(KIND, id, run.revision, stored.revision)?;
+                let draft = changed(key(&stored.run_id), next, snapshot(KIND, &stored), snapshot(KIND, run));
+                let told = Told::new(&on_server.data.tags, state, &draft.key);
+                let tags = if told.is_behind { told.tags_on_server() } else { stored.tags.clone() };
+                Ok((vec![draft], (stored, tags)))
+            })
+            .await?;
+        let remote = &on_server.info.run_id;
+        if let Err(error) = self.project_run(&on_server, &before, &written, run, next).await {
+            tracing::warn!(%error, run = id, "the change is done, and the server's own fields follow with the next one");
+        }
+        let heartbeat = run.heartbeat_at.max(before.heartbeat_at);
+        self.write_points(remote, points, heartbeat)
+            .await
+            .during_change("writing points")?;
+        Ok(next)
+    }
+
+    /// Writes what changed to the run itself, its revision last.
+    async fn project_run(
+        &self,
+        on_server: &dto::Run,
+        before: &ModelRun,
+        written_tags: &crate::domain::Tags,
+        after: &ModelRun,
+        revision: Revision,
+    ) -> Result<(), ApiError> {
+        let remote = on_server.info.run_id.as_str();
+        let fresh: Vec<_> = after
+            .params
+            .iter()
+            .filter(|(key, _)| dto::value_of(&on_server.data.params, key.as_str()).is_none())
+            .collect();
+        self.write_params(remote, &fresh).await?;
+        let status = (status(&on_server.info) != after.status).then(|| word(after.status));
+        let end = after
+            .ended_at
+            .map(Timestamp::as_millisecond)
+            .filter(|end| on_server.info.end_time != Some(*end));
+        let name = (on_server.info.run_name != after.name).then_some(after.name.as_str());
+        if status.is_some() || end.is_some() || name.is_some() {
+            super::repeated(|| self.client.update_run(remote, status, end, name)).await?;
+        }
+        let (mut set, removed) = tag_changes(written_tags, &after.tags);
+        for key in &removed {
+            super::repeated(|| self.client.delete_run_tag(remote, key)).await?;
+        }
+        set.extend(
+            carried(after)
+                .into_iter()
+                .filter(|tag| dto::value_of(&on_server.data.tags, &tag.key) != Some(&tag.value)),
+        );
+        if let Some(heartbeat) = after.heartbeat_at.max(before.heartbeat_at).filter(|at| Some(*at) != before.heartbeat_at) {
+            set.push(KeyValue::new(HEARTBEAT, heartbeat.to_string()));
+        }
+        set.push(KeyValue::new(REVISION, revision.to_string()));
+        for tags in set.chunks(MOST_PAIRS) {
+            super::repeated(|| self.client.log_batch(remote, &[], &[], tags)).await?;
+        }
+        Ok(())
+    }
+}

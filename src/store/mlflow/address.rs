@@ -14,7 +14,7 @@ pub(super) struct UserInfo {
 
 /// `http(s)://host[:port][/prefix]`, without user, password, query and fragment, so it may be stored and shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address(Url);
+pub(super) struct Address(Url);
 
 impl Address {
     /// Reads an address and takes the credentials out of it.

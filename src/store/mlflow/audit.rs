@@ -1,14 +1,17 @@
 //! The audit log, which is the ledger itself, and the store as a whole.
 
 use super::error::During as _;
+use super::ledger::Ledger;
 use super::store::MlflowStore;
 use crate::domain::AuditEntry;
+use crate::domain::audit::ChainCheck;
 use crate::store::{
     AuditQuery, AuditStore, Capabilities, ChangeToken, Cursor, Page, PageFrom, PageRequest, Result, StoreError, StoreInfo,
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The version of the ledger's layout.
 const LAYOUT: i64 = 1;
@@ -117,6 +120,35 @@ impl AuditStore for MlflowStore {
             counts,
             read_only: None,
         })
+    }
+
+    /// Reads the whole ledger anew from the server and compares it with what this process took from it before.
+    async fn check_integrity(&self) -> Result<Vec<String>> {
+        let known = self.ledger().await?;
+        let mut fresh = Ledger::default();
+        fresh.read(&self.client, Instant::now()).await?;
+        let mut problems = Vec::new();
+        let mut check = ChainCheck::default();
+        for entry in &fresh.state.audit {
+            if let Err(fault) = check.follow(entry) {
+                problems.push(format!("audit log: {fault}"));
+                break;
+            }
+        }
+        for (there, before) in fresh.state.audit.iter().zip(&known.state.audit) {
+            if there.hash != before.hash {
+                problems.push(format!("ledger: entry {} is not the one that was read before", before.seq));
+                break;
+            }
+        }
+        if fresh.state.seq() < known.state.seq() {
+            problems.push(format!(
+                "ledger: it ends at entry {} and had {}",
+                fresh.state.seq(),
+                known.state.seq()
+            ));
+        }
+        Ok(problems)
     }
 
     async fn backup(&self, _path: &std::path::Path) -> Result<()> {

@@ -34,11 +34,6 @@ impl ServerCapabilities {
     fn major(&self) -> Option<u32> {
         self.version.as_deref()?.split('.').next()?.parse().ok()
     }
-
-    /// Whether a tag of an experiment can be deleted.
-    pub(super) fn deletes_experiment_tags(&self) -> bool {
-        self.major().is_some_and(|major| major >= 3)
-    }
 }
 
 /// Asks a server what it is, and says what is wrong where it is no MLflow server that can be used.

@@ -155,13 +155,6 @@ impl Client {
         parse(&body)
     }
 
-    /// Asks, and reads the answer as text.
-    pub(super) async fn text(&self, call: &Call) -> ApiResult<(String, Option<String>)> {
-        let (headers, body) = self.settled(call).await?;
-        let text = String::from_utf8_lossy(&body).into_owned();
-        Ok((text, content_type(&headers)))
-    }
-
     async fn bytes(&self, call: &Call) -> ApiResult<Vec<u8>> {
         let (headers, body) = self.settled(call).await?;
         match content_type(&headers) {

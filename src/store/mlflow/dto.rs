@@ -96,8 +96,6 @@ pub(super) struct Metric {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct File {
     pub(super) path: String,
-    #[serde(default)]
-    pub(super) is_dir: bool,
     #[serde(default, deserialize_with = "lenient::integer")]
     pub(super) file_size: i64,
 }
@@ -137,8 +135,6 @@ pub(super) struct ModelVersion {
     pub(super) user_id: String,
     #[serde(default)]
     pub(super) tags: Vec<KeyValue>,
-    #[serde(default)]
-    pub(super) aliases: Vec<String>,
 }
 
 /// An answer that holds nothing of interest.
@@ -175,9 +171,15 @@ answer!(ModelVersionAnswer, model_version: ModelVersion);
 page!(ExperimentPage, experiments: Experiment);
 page!(RunPage, runs: Run);
 page!(MetricPage, metrics: Metric);
-page!(FilePage, files: File);
 page!(RegisteredModelPage, registered_models: RegisteredModel);
 page!(ModelVersionPage, model_versions: ModelVersion);
+
+/// The files of one folder; no server gives them in pages.
+#[derive(Debug, Deserialize)]
+pub(super) struct FilePage {
+    #[serde(default)]
+    pub(super) files: Vec<File>,
+}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CreatedExperiment {

@@ -56,11 +56,6 @@ impl Client {
         Ok(answer.model_version)
     }
 
-    pub(in crate::store::mlflow) async fn get_version(&self, name: &str, number: &str) -> ApiResult<ModelVersion> {
-        let call = Call::get("2.0/mlflow/model-versions/get").with("name", name).with("version", number);
-        Ok(self.call::<ModelVersionAnswer>(&call).await?.model_version)
-    }
-
     /// All versions that a filter lets through.
     pub(in crate::store::mlflow) async fn search_versions(&self, filter: &str) -> ApiResult<Vec<ModelVersion>> {
         let (mut all, mut token, mut walk): (Vec<ModelVersion>, Option<String>, _) = (Vec::new(), None, PageWalk::default());

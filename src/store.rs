@@ -141,6 +141,17 @@ pub trait RunStore: Send + Sync {
         ctx: &WriteContext,
     ) -> Result<()>;
 
+    /// Adds a run whose id is only a proposal: a store that names runs itself takes its own. Returns the id that the run has.
+    async fn insert_unnamed_run(
+        &self,
+        run: &ModelRun,
+        points: &[SeriesBatch],
+        ctx: &WriteContext,
+    ) -> Result<RunId> {
+        self.insert_run(run, points, ctx).await?;
+        Ok(run.run_id.clone())
+    }
+
     /// Replaces all of a run but its metrics and its heartbeat (which only moves forward) and appends points, in one transaction; returns the next revision.
     /// *Conflict* unless `run.revision` is the one stored.
     async fn replace_run(
@@ -194,6 +205,16 @@ pub trait RunStore: Send + Sync {
 pub trait RegistryStore: Send + Sync {
     /// Adds a version; *already exists* when the model has it.
     async fn insert_version(&self, version: &ModelVersion, ctx: &WriteContext) -> Result<()>;
+
+    /// Adds a version whose name is only a proposal: a store that numbers versions itself takes its own. Returns the name that the version has.
+    async fn insert_unnamed_version(
+        &self,
+        version: &ModelVersion,
+        ctx: &WriteContext,
+    ) -> Result<Version> {
+        self.insert_version(version, ctx).await?;
+        Ok(version.version.clone())
+    }
 
     /// Replaces versions, all or none, each with its own audit entry; returns their next revisions in the same order. *Conflict* unless every revision is the
     /// one stored and, with a proof, the proof still holds.

@@ -141,7 +141,15 @@ impl ModelRegistry {
             updated_at: ctx.at,
             revision: Revision::FIRST,
         };
-        self.core.store.insert_version(&version, &ctx).await?;
+        if new.version.is_some() {
+            self.core.store.insert_version(&version, &ctx).await?;
+        } else {
+            version.version = self
+                .core
+                .store
+                .insert_unnamed_version(&version, &ctx)
+                .await?;
+        }
         version.derive_approval(&policy);
         Ok(version)
     }

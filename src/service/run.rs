@@ -121,6 +121,7 @@ impl RunTracker {
                 ),
             });
         }
+        let is_named = new.run_id.is_some();
         let run_id = new.run_id.unwrap_or_else(RunId::fresh);
         let name = match new.name {
             Some(name) => checked_name(&name)?,
@@ -147,7 +148,15 @@ impl RunTracker {
             revision: Revision::FIRST,
         };
         add_artifacts(&mut run.artifacts, &new.artifacts)?;
-        self.core.store.insert_run(&run, &points, &ctx).await?;
+        if is_named {
+            self.core.store.insert_run(&run, &points, &ctx).await?;
+        } else {
+            run.run_id = self
+                .core
+                .store
+                .insert_unnamed_run(&run, &points, &ctx)
+                .await?;
+        }
         show_latest(&mut run.metrics, &points);
         Ok(run)
     }

@@ -13,6 +13,7 @@ mod ingest;
 mod pictures;
 mod readme_keys;
 mod screens;
+mod mlflow;
 mod service;
 mod store_contract;
 mod store_faults;

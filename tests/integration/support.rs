@@ -2,6 +2,7 @@
 
 mod command;
 mod home;
+pub(crate) mod fault_server;
 pub(crate) mod mlflow_server;
 pub(crate) mod program;
 pub(crate) mod pty;

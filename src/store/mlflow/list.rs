@@ -1,6 +1,6 @@
 //! Lists of objects that are in memory: filtered, ordered and paged by the same rules as the local store's.
 //!
-//! A cursor holds a row's own place in the order (its sort key, its age and its number), so a page stays put while rows come and go.
+//! A cursor holds a row's own place in the order (its sort key or its age, and its number), so a page stays put while rows come and go.
 
 use crate::domain::filter::{FieldValue, Filterable, number};
 use crate::domain::registry::natural_order;
@@ -172,8 +172,12 @@ impl Place {
     }
 
     fn compare(&self, other: &Self, descending: bool) -> Ordering {
+        let by_age = match self.key {
+            SortKey::Age => other.age.cmp(&self.age),
+            _ => Ordering::Equal,
+        };
         compare(&self.key, &other.key, descending)
-            .then_with(|| other.age.cmp(&self.age))
+            .then(by_age)
             .then_with(|| other.number.cmp(&self.number))
     }
 

@@ -320,6 +320,10 @@ impl RegistryStore for MlflowStore {
         self.add_version(version, false, ctx).await.map(drop)
     }
 
+    async fn insert_unnamed_version(&self, version: &ModelVersion, ctx: &WriteContext) -> Result<Version> {
+        self.add_version(version, true, ctx).await
+    }
+
     async fn replace_versions(&self, versions: &[ModelVersion], proof: Option<&GateProof>, ctx: &WriteContext) -> Result<Vec<Revision>> {
         let mut models: Vec<&ModelName> = versions.iter().map(|version| &version.model_name).collect();
         models.extend(proof.map(|proof| &proof.model_name));

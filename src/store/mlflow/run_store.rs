@@ -83,6 +83,10 @@ impl RunStore for MlflowStore {
         self.add_run(run, points, false, ctx).await.map(drop)
     }
 
+    async fn insert_unnamed_run(&self, run: &ModelRun, points: &[SeriesBatch], ctx: &WriteContext) -> Result<RunId> {
+        self.add_run(run, points, true, ctx).await
+    }
+
     async fn replace_run(&self, run: &ModelRun, points: &[SeriesBatch], ctx: &WriteContext) -> Result<Revision> {
         self.change_run(run, points, ctx).await
     }

@@ -160,13 +160,13 @@ pub(crate) async fn an_alias_names_one_version(store: &dyn Store) {
 }
 
 pub(crate) async fn names_come_in_the_order_of_registration(store: &dyn Store) {
-    with_versions(store, &["2", "10", "1"]).await;
+    with_versions(store, &["v2", "v10", "v1"]).await;
     let names = store
         .version_names(&ModelName::new("fraud").unwrap())
         .await
         .unwrap();
     let names: Vec<_> = names.iter().map(Version::as_str).collect();
-    assert_eq!(names, ["2", "10", "1"]);
+    assert_eq!(names, ["v2", "v10", "v1"]);
 }
 
 pub(crate) async fn the_query_narrows_the_list(store: &dyn Store) {
@@ -180,7 +180,7 @@ pub(crate) async fn the_query_narrows_the_list(store: &dyn Store) {
         .await
         .unwrap();
     store
-        .insert_version(&version("churn", "2"), &ctx("register_model_version"))
+        .insert_version(&version("churn", "1"), &ctx("register_model_version"))
         .await
         .unwrap();
     let all = VersionQuery::default();

@@ -2,12 +2,13 @@
 //!
 //! Their virtual environments are made once below the target directory, from the pinned requirements in `tests/`, under a lock, because tests run side by
 //! side. Starting a server takes seconds, so tests take turns with one and each finds it emptied. The server runs in a process group of its own
-//! under a small launcher that ends the group when its standard input closes: that happens when this process ends, however it ends (2.22 leaves
-//! its workers behind otherwise).
+//! under a small launcher, which signals do not end and which ends the group when its standard input closes: that happens when this process ends, however it
+//! ends (2.22 leaves its workers behind otherwise).
 
 use modeldeck::domain::approval::digest;
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,7 +20,11 @@ pub(crate) const SKIP: &str = "MODELDECK_SKIP_MLFLOW_TESTS";
 /// Ends the group of what it starts when its standard input closes.
 const LAUNCHER: &str = "
 import os, signal, subprocess, sys, threading, time
-child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(sign, signal.SIG_IGN)
+# Ignored signals would be inherited, so the server gets them back.
+back = lambda: [signal.signal(sign, signal.SIG_DFL) for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+child = subprocess.Popen(sys.argv[1:], preexec_fn=back, stdin=subprocess.DEVNULL, start_new_session=True)
 def end():
     sys.stdin.buffer.read()
     for sign in (signal.SIGTERM, signal.SIGKILL):
@@ -125,6 +130,7 @@ impl Server {
             .env("MLFLOW_DISABLE_TELEMETRY", "true")
             .env("DO_NOT_TRACK", "true")
             .env("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -190,7 +196,10 @@ impl Server {
         for table in tables {
             match table.as_str() {
                 "alembic_version" | "workspaces" => {}
-                "experiments" => script.push_str("DELETE FROM experiments WHERE experiment_id != 0;"),
+                // Every server has experiment 0; tests want to see their own only.
+                "experiments" => script.push_str(
+                    "DELETE FROM experiments WHERE experiment_id != 0; UPDATE experiments SET lifecycle_stage = 'deleted';",
+                ),
                 table => script.push_str(&format!("DELETE FROM \"{table}\";")),
             }
         }

@@ -158,7 +158,7 @@ pub(super) async fn fill_versions(store: &dyn Store) {
 }
 
 pub(super) async fn fill_drift_events(store: &dyn Store) {
-    for name in ["9", "10", "1.2"] {
+    for name in ["v9", "v10", "1.2"] {
         store
             .insert_version(&version("fraud", name), &ctx("t"))
             .await
@@ -169,7 +169,7 @@ pub(super) async fn fill_drift_events(store: &dyn Store) {
         let mut new = drift_event(
             &format!("e{}", (i * 7) % 80),
             "fraud",
-            pick(&["9", "10", "1.2"], i),
+            pick(&["v9", "v10", "1.2"], i),
         );
         new.environment = sometimes(Environment::ALL, i);
         new.metric = key(&format!("m{i}"));
@@ -187,7 +187,7 @@ pub(super) async fn fill_drift_events(store: &dyn Store) {
 }
 
 pub(super) async fn fill_deployments(store: &dyn Store) {
-    for name in ["9", "10", "1.2"] {
+    for name in ["v9", "v10", "1.2"] {
         store
             .insert_version(&version("fraud", name), &ctx("t"))
             .await
@@ -197,7 +197,7 @@ pub(super) async fn fill_deployments(store: &dyn Store) {
         let mut new = deployment(
             &format!("d{}", (i * 7) % 80),
             "fraud",
-            pick(&["9", "10", "1.2"], i),
+            pick(&["v9", "v10", "1.2"], i),
         );
         new.environment = pick(Environment::ALL, i);
         new.status = pick(

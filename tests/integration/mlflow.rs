@@ -1,0 +1,25 @@
+//! The remote store beyond the contract: races, faults, and what MLflow's own client sees and makes.
+
+mod faults;
+mod interop;
+mod losses;
+mod races;
+
+use crate::support::mlflow_server::Server;
+use modeldeck::domain::Identity;
+use modeldeck::service::{Clock, ModelLifecycleService, ServiceOptions};
+use modeldeck::store::mlflow::{MlflowOptions, MlflowStore};
+use std::sync::Arc;
+
+/// A client of its own: nothing that another one knows is known to it.
+async fn client(uri: &str) -> Arc<MlflowStore> {
+    Arc::new(MlflowStore::open(uri, MlflowOptions::default()).await.unwrap())
+}
+
+/// A person at a client of their own.
+async fn person(server: &Server, name: &str) -> ModelLifecycleService {
+    let mut options = ServiceOptions::local("unused");
+    options.identity = Identity::new(name, "gpu-07");
+    options.clock = Clock::system();
+    ModelLifecycleService::with_store(client(&server.uri()).await, options)
+}

@@ -1,0 +1,197 @@
+//! A server between a client and MLflow that answers badly on purpose: over raw TCP, because mocks cannot truncate, stall or hang up.
+//!
+//! Without a fault it passes everything through. It reads one request a connection, which is how modeldeck speaks to plain http.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What happens to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Fault {
+    /// This whole answer, without asking MLflow.
+    Answer(Vec<u8>),
+    /// Hang up before MLflow is asked.
+    HangUp,
+    /// MLflow does it, and the answer is lost.
+    LoseAnswer,
+    /// MLflow does it, and this many bytes of the answer arrive.
+    Truncate(usize),
+    /// Nothing, for as long as anybody waits.
+    Silence,
+    /// MLflow does it, and its answer comes a byte at a time, this far apart.
+    Drip(Duration),
+    /// MLflow does it, and a text of its answer is another.
+    Replace(String, String),
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    fault: Option<Fault>,
+    /// Which of the requests from now on, counted from 0; `None` for all.
+    only: Option<usize>,
+}
+
+/// The server; it ends with the test.
+#[derive(Debug)]
+pub(crate) struct FaultServer {
+    port: u16,
+    plan: Arc<Mutex<Plan>>,
+    requests: Arc<AtomicUsize>,
+    ended: Arc<AtomicBool>,
+}
+
+impl FaultServer {
+    pub(crate) fn before(upstream: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self {
+            port: listener.local_addr().unwrap().port(),
+            plan: Arc::default(),
+            requests: Arc::default(),
+            ended: Arc::default(),
+        };
+        let (plan, requests, ended) = (Arc::clone(&server.plan), Arc::clone(&server.requests), Arc::clone(&server.ended));
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                if ended.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (plan, requests, ended) = (Arc::clone(&plan), Arc::clone(&requests), Arc::clone(&ended));
+                std::thread::spawn(move || {
+                    let number = requests.fetch_add(1, Ordering::SeqCst);
+                    let fault = {
+                        let plan = plan.lock().unwrap();
+                        plan.fault.clone().filter(|_| plan.only.is_none_or(|only| only == number))
+                    };
+                    // A client that hung up itself is no trouble of the test's.
+                    let _ = connection.and_then(|connection| serve(connection, upstream, fault, &ended));
+                });
+            }
+        });
+        server
+    }
+
+    pub(crate) fn uri(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// From now on every request meets this.
+    pub(crate) fn all(&self, fault: Fault) {
+        self.set(Some(fault), None);
+    }
+
+    /// Of the requests from now on, the one with this number meets this.
+    pub(crate) fn only(&self, number: usize, fault: Fault) {
+        self.set(Some(fault), Some(number));
+    }
+
+    /// From now on everything passes; returns how many requests there were since the last change.
+    pub(crate) fn none(&self) -> usize {
+        let seen = self.requests.load(Ordering::SeqCst);
+        self.set(None, None);
+        seen
+    }
+
+    fn set(&self, fault: Option<Fault>, only: Option<usize>) {
+        let mut plan = self.plan.lock().unwrap();
+        self.requests.store(0, Ordering::SeqCst);
+        *plan = Plan { fault, only };
+    }
+}
+
+impl Drop for FaultServer {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::SeqCst);
+        let _wake = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+/// One whole request.
+fn request(connection: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut request = Vec::new();
+    let mut chunk = [0; 64 * 1024];
+    loop {
+        let read = connection.read(&mut chunk)?;
+        request.extend_from_slice(&chunk[..read]);
+        let end = request.windows(4).position(|window| window == b"\r\n\r\n");
+        if let Some(end) = end {
+            let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())
+                .unwrap_or(0);
+            if request.len() >= end + 4 + length {
+                return Ok(request);
+            }
+        }
+        if read == 0 {
+            return Ok(request);
+        }
+    }
+}
+
+/// MLflow's whole answer; it is asked to hang up behind it.
+fn ask(upstream: u16, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut server = TcpStream::connect(("127.0.0.1", upstream))?;
+    let end = request.windows(2).position(|window| window == b"\r\n").unwrap_or(0);
+    let mut changed = request[..end].to_vec();
+    changed.extend_from_slice(b"\r\nConnection: close");
+    changed.extend_from_slice(&request[end..]);
+    server.write_all(&changed)?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+fn serve(mut connection: TcpStream, upstream: u16, fault: Option<Fault>, ended: &AtomicBool) -> std::io::Result<()> {
+    let request = request(&mut connection)?;
+    match fault {
+        None => connection.write_all(&ask(upstream, &request)?),
+        Some(Fault::Answer(answer)) => connection.write_all(&answer),
+        Some(Fault::HangUp) => Ok(()),
+        Some(Fault::LoseAnswer) => ask(upstream, &request).map(drop),
+        Some(Fault::Truncate(most)) => {
+            let answer = ask(upstream, &request)?;
+            connection.write_all(&answer[..most.min(answer.len().saturating_sub(1))])
+        }
+        Some(Fault::Silence) => {
+            while !ended.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Ok(())
+        }
+        Some(Fault::Drip(apart)) => {
+            for byte in ask(upstream, &request)? {
+                connection.write_all(&[byte])?;
+                std::thread::sleep(apart);
+            }
+            Ok(())
+        }
+        Some(Fault::Replace(from, to)) => {
+            let answer = ask(upstream, &request)?;
+            let text = String::from_utf8_lossy(&answer).replace(&from, &to);
+            let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+            let head: Vec<&str> = head
+                .lines()
+                .filter(|line| !line.to_lowercase().starts_with("content-length"))
+                .collect();
+            connection.write_all(format!("{}\r\n\r\n{body}", head.join("\r\n")).as_bytes())
+        }
+    }?;
+    connection.shutdown(Shutdown::Write)
+}
+
+/// An answer with a status, a content type and a body.
+pub(crate) fn answer(status: &str, kind: &str, body: &str) -> Fault {
+    with_header(status, kind, "", body)
+}
+
+/// The same with one more header line, which ends with CR LF.
+pub(crate) fn with_header(status: &str, kind: &str, header: &str, body: &str) -> Fault {
+    let length = body.len();
+    Fault::Answer(
+        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{header}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").into_bytes(),
+    )
+}

@@ -7,9 +7,9 @@
 //! What is derived (approval state) is left at its default by stores and filled in by the service.
 
 mod error;
+pub mod mlflow;
 mod page;
 mod query;
-pub mod mlflow;
 pub mod sqlite;
 
 pub use error::StoreError;

@@ -13,7 +13,11 @@ use std::sync::Arc;
 
 /// A client of its own: nothing that another one knows is known to it.
 async fn client(uri: &str) -> Arc<MlflowStore> {
-    Arc::new(MlflowStore::open(uri, MlflowOptions::default()).await.unwrap())
+    Arc::new(
+        MlflowStore::open(uri, MlflowOptions::default())
+            .await
+            .unwrap(),
+    )
 }
 
 /// A person at a client of their own.

@@ -25,17 +25,21 @@ impl Address {
             hint: "an MLflow server's address looks like http://host:5000 or https://host/prefix"
                 .to_owned(),
         };
-        let mut url = Url::parse(given.trim()).map_err(|_not_a_url| wrong("it is not an address"))?;
+        let mut url =
+            Url::parse(given.trim()).map_err(|_not_a_url| wrong("it is not an address"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(wrong("it is not an http or https address"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("it has a '?' or '#' part, which an API address has not"));
+            return Err(wrong(
+                "it has a '?' or '#' part, which an API address has not",
+            ));
         }
-        let user_info = (!url.username().is_empty() || url.password().is_some()).then(|| UserInfo {
-            user: decoded(url.username()),
-            password: decoded(url.password().unwrap_or_default()).into(),
-        });
+        let user_info =
+            (!url.username().is_empty() || url.password().is_some()).then(|| UserInfo {
+                user: decoded(url.username()),
+                password: decoded(url.password().unwrap_or_default()).into(),
+            });
         let cleaned = url.set_username("").and_then(|()| url.set_password(None));
         cleaned.map_err(|()| wrong("it is not an address that can hold a path"))?;
         let prefix = url.path().trim_end_matches('/').to_owned();

@@ -6,7 +6,8 @@ use super::store::MlflowStore;
 use crate::domain::AuditEntry;
 use crate::domain::audit::ChainCheck;
 use crate::store::{
-    AuditQuery, AuditStore, Capabilities, ChangeToken, Cursor, Page, PageFrom, PageRequest, Result, StoreError, StoreInfo,
+    AuditQuery, AuditStore, Capabilities, ChangeToken, Cursor, Page, PageFrom, PageRequest, Result,
+    StoreError, StoreInfo,
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -17,16 +18,25 @@ use std::time::Instant;
 const LAYOUT: i64 = 1;
 
 fn place(cursor: &Cursor) -> Result<i64> {
-    cursor.0.parse().map_err(|_not_a_number| StoreError::Invalid {
-        message: "this place in the list belongs to another list or order".to_owned(),
-    })
+    cursor
+        .0
+        .parse()
+        .map_err(|_not_a_number| StoreError::Invalid {
+            message: "this place in the list belongs to another list or order".to_owned(),
+        })
 }
 
 /// One page of entries that are ordered oldest first, shown newest first.
 fn page(entries: &[&Arc<AuditEntry>], request: &PageRequest) -> Result<Page<AuditEntry>> {
     let newest_first: Vec<_> = entries.iter().rev().collect();
-    let most = if request.limit == 0 { newest_first.len() } else { request.limit };
-    let behind = |seq: i64, inclusive: bool| newest_first.partition_point(|entry| entry.seq > seq || (inclusive && entry.seq == seq));
+    let most = if request.limit == 0 {
+        newest_first.len()
+    } else {
+        request.limit
+    };
+    let behind = |seq: i64, inclusive: bool| {
+        newest_first.partition_point(|entry| entry.seq > seq || (inclusive && entry.seq == seq))
+    };
     let (start, end) = match &request.from {
         PageFrom::Start => (0, most),
         PageFrom::End => (newest_first.len().saturating_sub(most), newest_first.len()),
@@ -50,7 +60,10 @@ fn page(entries: &[&Arc<AuditEntry>], request: &PageRequest) -> Result<Page<Audi
         .collect();
     let cursor = |entry: &AuditEntry| Cursor(entry.seq.to_string());
     Ok(Page {
-        edges: rows.first().zip(rows.last()).map(|(first, last)| (cursor(first), cursor(last))),
+        edges: rows
+            .first()
+            .zip(rows.last())
+            .map(|(first, last)| (cursor(first), cursor(last))),
         more_before: start > 0,
         more_after: end < newest_first.len(),
         rows,
@@ -70,15 +83,29 @@ impl AuditStore for MlflowStore {
             .collect())
     }
 
-    async fn audit_entries(&self, query: &AuditQuery, request: &PageRequest) -> Result<Page<AuditEntry>> {
+    async fn audit_entries(
+        &self,
+        query: &AuditQuery,
+        request: &PageRequest,
+    ) -> Result<Page<AuditEntry>> {
         let ledger = self.ledger().await?;
         let entries: Vec<&Arc<AuditEntry>> = ledger
             .state
             .audit
             .iter()
             .filter(|entry| query.kind.is_none_or(|kind| kind == entry.kind))
-            .filter(|entry| query.object.as_ref().is_none_or(|object| *object == entry.object))
-            .filter(|entry| query.action.as_ref().is_none_or(|action| *action == entry.action))
+            .filter(|entry| {
+                query
+                    .object
+                    .as_ref()
+                    .is_none_or(|object| *object == entry.object)
+            })
+            .filter(|entry| {
+                query
+                    .action
+                    .as_ref()
+                    .is_none_or(|action| *action == entry.action)
+            })
             .collect();
         page(&entries, request)
     }
@@ -137,7 +164,10 @@ impl AuditStore for MlflowStore {
         }
         for (there, before) in fresh.state.audit.iter().zip(&known.state.audit) {
             if there.hash != before.hash {
-                problems.push(format!("ledger: entry {} is not the one that was read before", before.seq));
+                problems.push(format!(
+                    "ledger: entry {} is not the one that was read before",
+                    before.seq
+                ));
                 break;
             }
         }
@@ -154,7 +184,8 @@ impl AuditStore for MlflowStore {
     async fn backup(&self, _path: &std::path::Path) -> Result<()> {
         Err(StoreError::Unsupported {
             what: "be backed up from here".to_owned(),
-            why: "its data is in the server's database; whoever runs the server backs that up".to_owned(),
+            why: "its data is in the server's database; whoever runs the server backs that up"
+                .to_owned(),
         })
     }
 

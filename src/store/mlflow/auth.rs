@@ -28,7 +28,9 @@ impl MlflowEnvironment {
     pub fn of_process() -> Self {
         Self {
             variables: std::env::vars_os()
-                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(key, value)| {
+                    Some((key.into_string().ok()?, value.into_string().ok()?))
+                })
                 .filter(|(key, _)| key.starts_with("MLFLOW_"))
                 .collect(),
             home: std::env::var_os("HOME").map(PathBuf::from),
@@ -58,7 +60,10 @@ impl std::fmt::Debug for MlflowEnvironment {
 #[derive(Debug)]
 enum Means {
     Nothing,
-    Basic { user: String, password: SecretString },
+    Basic {
+        user: String,
+        password: SecretString,
+    },
     Bearer(SecretString),
     Command(Vec<String>),
 }
@@ -86,10 +91,15 @@ impl Auth {
             ("MLFLOW_TRACKING_AUTH", "plug-ins of MLflow's Python client"),
             ("MLFLOW_TRACKING_AWS_SIGV4", "AWS signatures"),
         ] {
-            if environment.get(variable).is_some_and(|value| !value.eq_ignore_ascii_case("false")) {
+            if environment
+                .get(variable)
+                .is_some_and(|value| !value.eq_ignore_ascii_case("false"))
+            {
                 return Err(StoreError::Unauthorized {
                     message: format!("{variable} is set, and modeldeck does not speak {what}"),
-                    hint: format!("unset {variable}; user and password, a token or 'token_command' are understood"),
+                    hint: format!(
+                        "unset {variable}; user and password, a token or 'token_command' are understood"
+                    ),
                 });
             }
         }
@@ -142,14 +152,18 @@ impl Auth {
                 if renew || printed.is_none() {
                     *printed = Some(run(command).await?);
                 }
-                let token = printed.as_ref().map(SecretString::expose_secret).unwrap_or_default();
+                let token = printed
+                    .as_ref()
+                    .map(SecretString::expose_secret)
+                    .unwrap_or_default();
                 format!("Bearer {token}")
             }
         };
-        let mut header = HeaderValue::from_str(&text).map_err(|_not_a_header| StoreError::Unauthorized {
-            message: format!("{} has characters that no header may hold", self.source),
-            hint: "look for a line break in it".to_owned(),
-        })?;
+        let mut header =
+            HeaderValue::from_str(&text).map_err(|_not_a_header| StoreError::Unauthorized {
+                message: format!("{} has characters that no header may hold", self.source),
+                hint: "look for a line break in it".to_owned(),
+            })?;
         header.set_sensitive(true);
         Ok(Some(header))
     }
@@ -159,7 +173,11 @@ fn from_variables(
     user_info: Option<UserInfo>,
     environment: &MlflowEnvironment,
 ) -> Result<(Means, String), StoreError> {
-    let file = environment.home.as_deref().map(read_file).unwrap_or_default();
+    let file = environment
+        .home
+        .as_deref()
+        .map(read_file)
+        .unwrap_or_default();
     let from_file = |key: &str| file.get(key).map(String::as_str);
     let in_variables = |key: &str| environment.get(&key.to_ascii_uppercase());
     let (user_key, password_key) = ("mlflow_tracking_username", "mlflow_tracking_password");
@@ -173,24 +191,36 @@ fn from_variables(
     if let (true, Some(user), Some(password)) = (named, user, password) {
         let source = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD";
         if environment.get("MLFLOW_TRACKING_TOKEN").is_some() {
-            tracing::warn!("MLFLOW_TRACKING_TOKEN is not used, because user and password are set too");
+            tracing::warn!(
+                "MLFLOW_TRACKING_TOKEN is not used, because user and password are set too"
+            );
         }
         return Ok((whole(user, password), source.to_owned()));
     }
     if named {
         return Err(StoreError::Unauthorized {
-            message: "only one of MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD is set".to_owned(),
+            message: "only one of MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD is set"
+                .to_owned(),
             hint: "set both, or neither".to_owned(),
         });
     }
     if let Some(UserInfo { user, password }) = user_info {
-        return Ok((Means::Basic { user, password }, "the address's user and password".to_owned()));
+        return Ok((
+            Means::Basic { user, password },
+            "the address's user and password".to_owned(),
+        ));
     }
     if let (Some(user), Some(password)) = (user, password) {
-        return Ok((whole(user, password), "~/.mlflow/credentials (plain text)".to_owned()));
+        return Ok((
+            whole(user, password),
+            "~/.mlflow/credentials (plain text)".to_owned(),
+        ));
     }
     if let Some(token) = environment.get("MLFLOW_TRACKING_TOKEN") {
-        return Ok((Means::Bearer(token.to_owned().into()), "MLFLOW_TRACKING_TOKEN".to_owned()));
+        return Ok((
+            Means::Bearer(token.to_owned().into()),
+            "MLFLOW_TRACKING_TOKEN".to_owned(),
+        ));
     }
     Ok((Means::Nothing, "nothing".to_owned()))
 }
@@ -206,7 +236,10 @@ fn read_file(home: &Path) -> BTreeMap<String, String> {
     for line in text.lines().map(str::trim) {
         if line.starts_with('[') {
             inside = line == "[mlflow]";
-        } else if let (true, Some((key, value))) = (inside && !line.starts_with(['#', ';']), line.split_once('=')) {
+        } else if let (true, Some((key, value))) = (
+            inside && !line.starts_with(['#', ';']),
+            line.split_once('='),
+        ) {
             values.insert(key.trim().to_ascii_lowercase(), value.trim().to_owned());
         }
     }
@@ -216,7 +249,10 @@ fn read_file(home: &Path) -> BTreeMap<String, String> {
 /// Runs the command without a shell and takes what it prints as the token.
 async fn run(command: &[String]) -> Result<SecretString, StoreError> {
     let failed = |problem: String| StoreError::Unauthorized {
-        message: format!("token_command '{}' gave no token: {problem}", crate::domain::text::visible(&command[0])),
+        message: format!(
+            "token_command '{}' gave no token: {problem}",
+            crate::domain::text::visible(&command[0])
+        ),
         hint: "run it by hand; it has to print the token alone on its first line".to_owned(),
     };
     let child = tokio::process::Command::new(&command[0])
@@ -232,7 +268,8 @@ async fn run(command: &[String]) -> Result<SecretString, StoreError> {
     if !output.status.success() {
         return Err(failed(output.status.to_string()));
     }
-    let text = String::from_utf8(output.stdout).map_err(|_bytes| failed("it printed no text".to_owned()))?;
+    let text = String::from_utf8(output.stdout)
+        .map_err(|_bytes| failed("it printed no text".to_owned()))?;
     let token = text.lines().next().unwrap_or_default().trim();
     if token.is_empty() {
         return Err(failed("it printed nothing".to_owned()));

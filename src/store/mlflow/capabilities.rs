@@ -7,6 +7,10 @@ use serde_json::Value;
 
 /// What was found at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a server can or cannot do"
+)]
 pub struct ServerCapabilities {
     /// As the server tells it; `None` for one that does not.
     pub version: Option<String>,
@@ -44,7 +48,10 @@ pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreEr
         .await
         .map_err(|error| not_connected(client, error))?;
     let version = client
-        .raw(client.request(reqwest::Method::GET, client.address().join("version")), 1024)
+        .raw(
+            client.request(reqwest::Method::GET, client.address().join("version")),
+            1024,
+        )
         .await
         .ok()
         .and_then(|(_, body)| String::from_utf8(body).ok())
@@ -62,7 +69,8 @@ pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreEr
         version,
         store_type: info["store_type"].as_str().map(str::to_owned),
         stages,
-        artifact_proxy: first.is_none_or(|first| first.artifact_location.starts_with("mlflow-artifacts:")),
+        artifact_proxy: first
+            .is_none_or(|first| first.artifact_location.starts_with("mlflow-artifacts:")),
         logged_models: false,
         signed: client.auth().is_known(),
     };
@@ -82,13 +90,21 @@ fn not_connected(client: &Client, error: ApiError) -> StoreError {
     let target = client.address().to_string();
     match error {
         ApiError::Local(error) => error,
-        ApiError::Refused { status: 401, .. } | ApiError::Status { status: 401, .. } if client.auth().is_known() => {
+        ApiError::Refused { status: 401, .. } | ApiError::Status { status: 401, .. }
+            if client.auth().is_known() =>
+        {
             StoreError::Unauthorized {
-                message: format!("the server at '{target}' does not take {}", client.auth().source()),
+                message: format!(
+                    "the server at '{target}' does not take {}",
+                    client.auth().source()
+                ),
                 hint: "look whether it has expired or belongs to another server".to_owned(),
             }
         }
-        ApiError::Refused { status: 404, .. } | ApiError::Status { status: 404 | 405, .. } => unusable(
+        ApiError::Refused { status: 404, .. }
+        | ApiError::Status {
+            status: 404 | 405, ..
+        } => unusable(
             &target,
             "there is no MLflow API at this address",
             "the address is the server's root, where its page is, such as http://host:5000; a proxy may have it under a path",

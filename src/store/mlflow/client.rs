@@ -17,7 +17,9 @@ use super::auth::{Auth, MlflowEnvironment};
 use super::error::{ApiError, ApiResult, shortened, words_of_html};
 use crate::store::StoreError;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -132,7 +134,13 @@ impl Client {
             .pool_max_idle_per_host(if address.is_encrypted() { 8 } else { 0 })
             .pool_idle_timeout(Duration::from_secs(4))
             .build()
-            .map_err(|error| super::error::unusable(&address.to_string(), causes(&error), "check the certificate files that are named in the environment"))?;
+            .map_err(|error| {
+                super::error::unusable(
+                    &address.to_string(),
+                    causes(&error),
+                    "check the certificate files that are named in the environment",
+                )
+            })?;
         Ok(Self {
             http,
             address,
@@ -165,7 +173,10 @@ impl Client {
                 let problem = if body.is_empty() {
                     "it answered with nothing where MLflow answers with JSON".to_owned()
                 } else {
-                    format!("it answered with '{}' where MLflow answers with JSON: {text}", shortened(&what))
+                    format!(
+                        "it answered with '{}' where MLflow answers with JSON: {text}",
+                        shortened(&what)
+                    )
                 };
                 Err(ApiError::NotMlflow { problem })
             }
@@ -200,22 +211,35 @@ impl Client {
     }
 
     /// One attempt, or two where the first was refused for an old token. An error comes with the wait that the server asked for.
-    async fn attempt(&self, call: &Call) -> Result<(HeaderMap, Vec<u8>), (ApiError, Option<Duration>)> {
+    async fn attempt(
+        &self,
+        call: &Call,
+    ) -> Result<(HeaderMap, Vec<u8>), (ApiError, Option<Duration>)> {
         let within = |renew| async move {
             tokio::time::timeout(self.deadlines.attempt, self.send(call, renew))
                 .await
                 .unwrap_or_else(|_elapsed| {
                     let waited = self.deadlines.attempt.as_secs();
-                    Err((ApiError::Unanswered(format!("nothing complete came within {waited} s")), None))
+                    Err((
+                        ApiError::Unanswered(format!("nothing complete came within {waited} s")),
+                        None,
+                    ))
                 })
         };
         match within(false).await {
-            Err((ApiError::Status { status: 401, .. } | ApiError::Refused { status: 401, .. }, _)) if self.auth.can_renew() => within(true).await,
+            Err((
+                ApiError::Status { status: 401, .. } | ApiError::Refused { status: 401, .. },
+                _,
+            )) if self.auth.can_renew() => within(true).await,
             settled => settled,
         }
     }
 
-    async fn send(&self, call: &Call, renew: bool) -> Result<(HeaderMap, Vec<u8>), (ApiError, Option<Duration>)> {
+    async fn send(
+        &self,
+        call: &Call,
+        renew: bool,
+    ) -> Result<(HeaderMap, Vec<u8>), (ApiError, Option<Duration>)> {
         let mut url = self.address.join(&format!("api/{}", call.path));
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
@@ -226,7 +250,10 @@ impl Client {
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.to_string());
         }
-        let response = self.signed(request, renew).await.map_err(|error| (error, None))?;
+        let response = self
+            .signed(request, renew)
+            .await
+            .map_err(|error| (error, None))?;
         let wait = retry_after(response.headers());
         self.checked(response, LARGEST_ANSWER)
             .await
@@ -245,7 +272,10 @@ impl Client {
     async fn checked(&self, response: Response, largest: usize) -> ApiResult<(HeaderMap, Vec<u8>)> {
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_redirection() {
-            let target = headers.get(LOCATION).and_then(|target| target.to_str().ok()).unwrap_or("nowhere");
+            let target = headers
+                .get(LOCATION)
+                .and_then(|target| target.to_str().ok())
+                .unwrap_or("nowhere");
             return Err(ApiError::Redirected {
                 target: shortened(&super::address::shown(target)),
             });
@@ -255,7 +285,15 @@ impl Client {
                 problem: format!("the answer is packed ({encoding:?}), which was not asked for"),
             });
         }
-        let body = limited(response, if status.is_success() { largest } else { LARGEST_ERROR }).await;
+        let body = limited(
+            response,
+            if status.is_success() {
+                largest
+            } else {
+                LARGEST_ERROR
+            },
+        )
+        .await;
         if status.is_success() {
             return Ok((headers, body?));
         }
@@ -295,8 +333,13 @@ impl Client {
         if status == StatusCode::FORBIDDEN && text.starts_with("Invalid Host header") {
             let host = self.address.host();
             return ApiError::Local(StoreError::Unauthorized {
-                message: format!("the server at '{}' takes no requests for the host name '{host}'", self.address),
-                hint: format!("whoever runs it can start it with --allowed-hosts '{host}'; or use an address that it takes, such as its IP address"),
+                message: format!(
+                    "the server at '{}' takes no requests for the host name '{host}'",
+                    self.address
+                ),
+                hint: format!(
+                    "whoever runs it can start it with --allowed-hosts '{host}'; or use an address that it takes, such as its IP address"
+                ),
             });
         }
         ApiError::Status {
@@ -306,8 +349,14 @@ impl Client {
     }
 
     /// A request to a URL that is not below `api/`, for artifacts and probes; no repetition.
-    pub(super) async fn raw(&self, request: reqwest::RequestBuilder, largest: usize) -> ApiResult<(HeaderMap, Vec<u8>)> {
-        let response = self.signed(request.timeout(self.deadlines.file), false).await?;
+    pub(super) async fn raw(
+        &self,
+        request: reqwest::RequestBuilder,
+        largest: usize,
+    ) -> ApiResult<(HeaderMap, Vec<u8>)> {
+        let response = self
+            .signed(request.timeout(self.deadlines.file), false)
+            .await?;
         self.checked(response, largest).await
     }
 
@@ -330,7 +379,11 @@ fn default_headers(environment: &MlflowEnvironment) -> HeaderMap {
 /// Reads a body up to a limit.
 async fn limited(mut response: Response, largest: usize) -> ApiResult<Vec<u8>> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| ApiError::Unanswered(causes(&error)))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| ApiError::Unanswered(causes(&error)))?
+    {
         if body.len() + chunk.len() > largest {
             return Err(ApiError::Garbled {
                 problem: format!("the answer is larger than {} MiB", largest / (1024 * 1024)),
@@ -355,7 +408,13 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
 
 /// The wait that a server asks for, in whole seconds; dates are not read, they would need its clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds: u64 = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds.min(600)))
 }
 
@@ -377,7 +436,11 @@ fn causes(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     if text.is_empty() {
-        text.push(if error.is_timeout() { "it took too long".to_owned() } else { "the request failed".to_owned() });
+        text.push(if error.is_timeout() {
+            "it took too long".to_owned()
+        } else {
+            "the request failed".to_owned()
+        });
     }
     text.dedup();
     shortened(&text.join(": "))

@@ -5,9 +5,12 @@ use super::ledger::{Draft, ObjectKey, State};
 use super::list::{self, Row};
 use super::store::{MlflowStore, changed, made, same_revision};
 use super::versions::OnServer;
-use crate::domain::{Deployment, DeploymentId, DeploymentStatus, Environment, ModelName, ObjectKind};
+use crate::domain::{
+    Deployment, DeploymentId, DeploymentStatus, Environment, ModelName, ObjectKind,
+};
 use crate::store::{
-    DeploymentQuery, DeploymentStore, DeploymentWrite, Page, PageRequest, Result, StoreError, WriteContext,
+    DeploymentQuery, DeploymentStore, DeploymentWrite, Page, PageRequest, Result, StoreError,
+    WriteContext,
 };
 use async_trait::async_trait;
 
@@ -39,11 +42,23 @@ fn drafts(write: &DeploymentWrite, state: &State) -> Result<Vec<Draft>> {
         let id = &deployment.deployment_id;
         let stored = find(state, id)?;
         same_revision(KIND, id.as_str(), deployment.revision, stored.revision)?;
-        if deployment.status != stored.status && !stored.status.next().contains(&deployment.status) {
-            return Err(conflict(id, format!("it is {} and cannot become {}", stored.status, deployment.status)));
+        if deployment.status != stored.status && !stored.status.next().contains(&deployment.status)
+        {
+            return Err(conflict(
+                id,
+                format!(
+                    "it is {} and cannot become {}",
+                    stored.status, deployment.status
+                ),
+            ));
         }
         let next = deployment.revision.next();
-        drafts.push(changed(key(id), next, snapshot(KIND, stored), snapshot(KIND, deployment)));
+        drafts.push(changed(
+            key(id),
+            next,
+            snapshot(KIND, stored),
+            snapshot(KIND, deployment),
+        ));
     }
     if let Some(deployment) = &write.insert {
         let id = &deployment.deployment_id;
@@ -70,11 +85,20 @@ fn one_active(write: &DeploymentWrite, state: &State) -> Result<()> {
                 && other.model_name == active.model_name
                 && other.environment == active.environment
         };
-        let is_written = |other: &Deployment| written.iter().any(|written| written.deployment_id == other.deployment_id);
+        let is_written = |other: &Deployment| {
+            written
+                .iter()
+                .any(|written| written.deployment_id == other.deployment_id)
+        };
         let other = written
             .iter()
             .copied()
-            .chain(state.deployments.values().filter(|other| !is_written(other)))
+            .chain(
+                state
+                    .deployments
+                    .values()
+                    .filter(|other| !is_written(other)),
+            )
             .find(|other| same_place(other));
         if let Some(other) = other {
             return Err(conflict(
@@ -93,12 +117,28 @@ impl MlflowStore {
         Ok(state
             .deployments
             .values()
-            .filter(|row| query.model.as_ref().is_none_or(|model| *model == row.model_name))
-            .filter(|row| query.version.as_ref().is_none_or(|version| *version == row.version))
-            .filter(|row| query.environment.is_none_or(|environment| environment == row.environment))
+            .filter(|row| {
+                query
+                    .model
+                    .as_ref()
+                    .is_none_or(|model| *model == row.model_name)
+            })
+            .filter(|row| {
+                query
+                    .version
+                    .as_ref()
+                    .is_none_or(|version| *version == row.version)
+            })
+            .filter(|row| {
+                query
+                    .environment
+                    .is_none_or(|environment| environment == row.environment)
+            })
             .filter(|row| query.statuses.is_empty() || query.statuses.contains(&row.status))
             .map(|row| Row {
-                number: state.object(&key(&row.deployment_id)).map_or(0, |object| object.first_seq),
+                number: state
+                    .object(&key(&row.deployment_id))
+                    .map_or(0, |object| object.first_seq),
                 object: row.clone(),
             })
             .collect())
@@ -110,13 +150,19 @@ impl DeploymentStore for MlflowStore {
     async fn write_deployments(&self, write: &DeploymentWrite, ctx: &WriteContext) -> Result<()> {
         let mut read: Option<(ModelName, OnServer)> = None;
         if let Some(deployment) = &write.insert {
-            let found = self.version_on_server(&deployment.model_name, &deployment.version).await?;
+            let found = self
+                .version_on_server(&deployment.model_name, &deployment.version)
+                .await?;
             read = Some((deployment.model_name.clone(), found));
         }
         if let Some(proof) = &write.proof
-            && read.as_ref().is_none_or(|(model, _)| *model != proof.model_name)
+            && read
+                .as_ref()
+                .is_none_or(|(model, _)| *model != proof.model_name)
         {
-            let found = self.version_on_server(&proof.model_name, &proof.version).await?;
+            let found = self
+                .version_on_server(&proof.model_name, &proof.version)
+                .await?;
             read = Some((proof.model_name.clone(), found));
         }
         self.append(ctx, |state| {
@@ -138,7 +184,11 @@ impl DeploymentStore for MlflowStore {
         find(&ledger.state, deployment_id).cloned()
     }
 
-    async fn active_deployment(&self, model_name: &ModelName, environment: Environment) -> Result<Option<Deployment>> {
+    async fn active_deployment(
+        &self,
+        model_name: &ModelName,
+        environment: Environment,
+    ) -> Result<Option<Deployment>> {
         let ledger = self.ledger().await?;
         let active = ledger.state.deployments.values().find(|deployment| {
             deployment.status == DeploymentStatus::Active
@@ -148,11 +198,18 @@ impl DeploymentStore for MlflowStore {
         Ok(active.cloned())
     }
 
-    async fn deployments(&self, query: &DeploymentQuery, page: &PageRequest) -> Result<Page<Deployment>> {
+    async fn deployments(
+        &self,
+        query: &DeploymentQuery,
+        page: &PageRequest,
+    ) -> Result<Page<Deployment>> {
         list::page(self.listed_deployments(query).await?, &query.list, page)
     }
 
     async fn count_deployments(&self, query: &DeploymentQuery) -> Result<u64> {
-        Ok(list::count(&self.listed_deployments(query).await?, &query.list))
+        Ok(list::count(
+            &self.listed_deployments(query).await?,
+            &query.list,
+        ))
     }
 }

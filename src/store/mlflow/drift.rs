@@ -5,7 +5,9 @@ use super::ledger::{ObjectKey, State};
 use super::list::{self, Row};
 use super::store::{MlflowStore, changed, made, same_revision};
 use crate::domain::{DriftEvent, DriftEventId, DriftState, ObjectKind, Revision};
-use crate::store::{DriftKey, DriftQuery, DriftStore, Page, PageRequest, Result, StoreError, WriteContext};
+use crate::store::{
+    DriftKey, DriftQuery, DriftStore, Page, PageRequest, Result, StoreError, WriteContext,
+};
 use async_trait::async_trait;
 
 const KIND: ObjectKind = ObjectKind::DriftEvent;
@@ -56,12 +58,28 @@ impl MlflowStore {
         Ok(state
             .drift
             .values()
-            .filter(|row| query.model.as_ref().is_none_or(|model| *model == row.model_name))
-            .filter(|row| query.version.as_ref().is_none_or(|version| *version == row.version))
-            .filter(|row| query.severity.is_none_or(|severity| severity == row.severity))
+            .filter(|row| {
+                query
+                    .model
+                    .as_ref()
+                    .is_none_or(|model| *model == row.model_name)
+            })
+            .filter(|row| {
+                query
+                    .version
+                    .as_ref()
+                    .is_none_or(|version| *version == row.version)
+            })
+            .filter(|row| {
+                query
+                    .severity
+                    .is_none_or(|severity| severity == row.severity)
+            })
             .filter(|row| query.states.is_empty() || query.states.contains(&row.state))
             .map(|row| Row {
-                number: state.object(&key(&row.event_id)).map_or(0, |object| object.first_seq),
+                number: state
+                    .object(&key(&row.event_id))
+                    .map_or(0, |object| object.first_seq),
                 object: row.clone(),
             })
             .collect())
@@ -71,7 +89,8 @@ impl MlflowStore {
 #[async_trait]
 impl DriftStore for MlflowStore {
     async fn insert_drift_event(&self, event: &DriftEvent, ctx: &WriteContext) -> Result<()> {
-        self.version_on_server(&event.model_name, &event.version).await?;
+        self.version_on_server(&event.model_name, &event.version)
+            .await?;
         let after = snapshot(KIND, event);
         self.append(ctx, |state| {
             if state.drift.contains_key(&event.event_id) {
@@ -85,7 +104,11 @@ impl DriftStore for MlflowStore {
         Ok(())
     }
 
-    async fn replace_drift_event(&self, event: &DriftEvent, ctx: &WriteContext) -> Result<Revision> {
+    async fn replace_drift_event(
+        &self,
+        event: &DriftEvent,
+        ctx: &WriteContext,
+    ) -> Result<Revision> {
         let next = event.revision.next();
         self.append(ctx, |state| {
             let id = event.event_id.as_str();
@@ -95,7 +118,12 @@ impl DriftStore for MlflowStore {
                 .ok_or_else(|| StoreError::not_found(KIND, id))?;
             same_revision(KIND, id, event.revision, stored.revision)?;
             only_one(state, event)?;
-            let draft = changed(key(&event.event_id), next, snapshot(KIND, stored), snapshot(KIND, event));
+            let draft = changed(
+                key(&event.event_id),
+                next,
+                snapshot(KIND, stored),
+                snapshot(KIND, event),
+            );
             Ok((vec![draft], ()))
         })
         .await?;
@@ -114,7 +142,11 @@ impl DriftStore for MlflowStore {
         Ok(unresolved(&ledger.state, key).cloned())
     }
 
-    async fn drift_events(&self, query: &DriftQuery, page: &PageRequest) -> Result<Page<DriftEvent>> {
+    async fn drift_events(
+        &self,
+        query: &DriftQuery,
+        page: &PageRequest,
+    ) -> Result<Page<DriftEvent>> {
         list::page(self.listed_drift(query).await?, &query.list, page)
     }
 

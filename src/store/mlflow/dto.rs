@@ -31,6 +31,7 @@ pub(super) fn value_of<'a>(pairs: &'a [KeyValue], key: &str) -> Option<&'a str> 
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "MLflow's own names")]
 pub(super) struct Experiment {
     #[serde(deserialize_with = "lenient::text")]
     pub(super) experiment_id: String,
@@ -85,7 +86,11 @@ pub(super) struct RunData {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Metric {
     pub(super) key: String,
-    #[serde(default, deserialize_with = "lenient::number", serialize_with = "lenient::write_number")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::number",
+        serialize_with = "lenient::write_number"
+    )]
     pub(super) value: f64,
     #[serde(default, deserialize_with = "lenient::integer")]
     pub(super) timestamp: i64,
@@ -206,7 +211,10 @@ mod tests {
         let values: Vec<f64> = run.data.metrics.iter().map(|metric| metric.value).collect();
         assert!(values[0].is_nan() && values[3].is_nan());
         assert_eq!(values[1..3], [f64::INFINITY, f64::INFINITY]);
-        assert_eq!((run.data.metrics[0].timestamp, run.data.metrics[0].step), (5, 1));
+        assert_eq!(
+            (run.data.metrics[0].timestamp, run.data.metrics[0].step),
+            (5, 1)
+        );
         let empty: RunPage = serde_json::from_str("{}").unwrap();
         assert!(empty.runs.is_empty() && empty.next_page_token.is_none());
     }
@@ -225,7 +233,10 @@ mod tests {
             (f64::NEG_INFINITY, "\"-Infinity\""),
         ] {
             let json = serde_json::to_string(&metric(value)).unwrap();
-            assert_eq!(json, format!(r#"{{"key":"k","value":{text},"timestamp":1,"step":-2}}"#));
+            assert_eq!(
+                json,
+                format!(r#"{{"key":"k","value":{text},"timestamp":1,"step":-2}}"#)
+            );
         }
     }
 }

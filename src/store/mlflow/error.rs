@@ -79,15 +79,22 @@ impl ApiError {
 
     /// The server has no such route.
     pub(super) fn is_no_route(&self) -> bool {
-        matches!(self, Self::Status { status: 404 | 405, .. })
-            || matches!(self, Self::Refused { status: 404 | 405 | 501, code, .. } if matches!(code.as_str(), "ENDPOINT_NOT_FOUND" | "NOT_IMPLEMENTED" | "NOT_FOUND"))
+        matches!(
+            self,
+            Self::Status {
+                status: 404 | 405,
+                ..
+            }
+        ) || matches!(self, Self::Refused { status: 404 | 405 | 501, code, .. } if matches!(code.as_str(), "ENDPOINT_NOT_FOUND" | "NOT_IMPLEMENTED" | "NOT_FOUND"))
     }
 
     /// For a change: it may have been done, so that only looking can tell.
     pub(super) fn outcome_is_unknown(&self) -> bool {
         match self {
             Self::Unanswered(_) | Self::Garbled { .. } | Self::NotMlflow { .. } => true,
-            Self::Refused { status, code, .. } => *status >= 500 && code != "TEMPORARILY_UNAVAILABLE" && *status != 501,
+            Self::Refused { status, code, .. } => {
+                *status >= 500 && code != "TEMPORARILY_UNAVAILABLE" && *status != 501
+            }
             Self::Status { status, .. } => *status >= 500 || *status == 408,
             Self::Redirected { .. } | Self::Unreachable(_) | Self::Local(_) => false,
         }
@@ -135,7 +142,9 @@ impl ApiError {
         let doing = doing.into();
         if self.outcome_is_unknown() {
             return StoreError::Unavailable {
-                doing: format!("{doing}; the answer was lost, so it may or may not have been done: look before you repeat it"),
+                doing: format!(
+                    "{doing}; the answer was lost, so it may or may not have been done: look before you repeat it"
+                ),
                 source: Box::new(self),
             };
         }
@@ -143,7 +152,12 @@ impl ApiError {
     }
 
     /// The same error about one object: what is missing and what is taken get their own kinds.
-    pub(super) fn about(self, kind: ObjectKind, id: &(impl ToString + ?Sized), doing: &str) -> StoreError {
+    pub(super) fn about(
+        self,
+        kind: ObjectKind,
+        id: &(impl ToString + ?Sized),
+        doing: &str,
+    ) -> StoreError {
         if self.is_missing() {
             StoreError::not_found(kind, id)
         } else if self.is_taken() {
@@ -158,7 +172,11 @@ impl ApiError {
 }
 
 /// Words for the answers that people meet when the address or the server is not set up.
-pub(super) fn unusable(target: &str, problem: impl Into<String>, hint: impl Into<String>) -> StoreError {
+pub(super) fn unusable(
+    target: &str,
+    problem: impl Into<String>,
+    hint: impl Into<String>,
+) -> StoreError {
     StoreError::Unusable {
         path: PathBuf::from(target),
         problem: problem.into(),
@@ -198,7 +216,12 @@ pub(super) fn words_of_html(page: &str) -> String {
 pub(super) trait During<T> {
     fn during(self, doing: impl Into<String>) -> Result<T, StoreError>;
     fn during_change(self, doing: impl Into<String>) -> Result<T, StoreError>;
-    fn about(self, kind: ObjectKind, id: &(impl ToString + ?Sized), doing: &str) -> Result<T, StoreError>;
+    fn about(
+        self,
+        kind: ObjectKind,
+        id: &(impl ToString + ?Sized),
+        doing: &str,
+    ) -> Result<T, StoreError>;
 }
 
 impl<T> During<T> for ApiResult<T> {
@@ -210,7 +233,12 @@ impl<T> During<T> for ApiResult<T> {
         self.map_err(|error| error.during_change(doing))
     }
 
-    fn about(self, kind: ObjectKind, id: &(impl ToString + ?Sized), doing: &str) -> Result<T, StoreError> {
+    fn about(
+        self,
+        kind: ObjectKind,
+        id: &(impl ToString + ?Sized),
+        doing: &str,
+    ) -> Result<T, StoreError> {
         self.map_err(|error| error.about(kind, id, doing))
     }
 }
@@ -233,8 +261,20 @@ mod tests {
             (refused(400, "INVALID_PARAMETER_VALUE"), false),
             (refused(503, "TEMPORARILY_UNAVAILABLE"), false),
             (refused(500, "INTERNAL_ERROR"), true),
-            (ApiError::Status { status: 502, message: String::new() }, true),
-            (ApiError::Status { status: 403, message: String::new() }, false),
+            (
+                ApiError::Status {
+                    status: 502,
+                    message: String::new(),
+                },
+                true,
+            ),
+            (
+                ApiError::Status {
+                    status: 403,
+                    message: String::new(),
+                },
+                false,
+            ),
             (ApiError::Unreachable(String::new()), false),
             (ApiError::Unanswered(String::new()), true),
         ] {

@@ -2,12 +2,16 @@
 
 use super::dto::{self, KeyValue};
 use super::error::{ApiError, During as _};
-use super::fields::{ATTEMPT, NOTE, REMOVED, REVISION, Told, cut, from_millis, snapshot, tag_changes};
+use super::fields::{
+    ATTEMPT, NOTE, REMOVED, REVISION, Told, cut, from_millis, snapshot, tag_changes,
+};
 use super::ledger::{ObjectKey, RESERVED, State};
 use super::list::{self, Row};
 use super::store::{MlflowStore, changed, made, same_revision};
 use crate::domain::{ExperimentName, ExperimentStatus, ModelExperiment, ObjectKind, Revision};
-use crate::store::{ExperimentQuery, ExperimentStore, Page, PageRequest, Result, StoreError, WriteContext};
+use crate::store::{
+    ExperimentQuery, ExperimentStore, Page, PageRequest, Result, StoreError, WriteContext,
+};
 use async_trait::async_trait;
 
 const KIND: ObjectKind = ObjectKind::Experiment;
@@ -63,11 +67,11 @@ impl MlflowStore {
         if name.as_str().starts_with(RESERVED) {
             return Err(missing());
         }
-        let found = self
-            .client
-            .experiment_by_name(name.as_str())
-            .await
-            .about(KIND, name.as_str(), "reading an experiment")?;
+        let found = self.client.experiment_by_name(name.as_str()).await.about(
+            KIND,
+            name.as_str(),
+            "reading an experiment",
+        )?;
         if found.lifecycle_stage == "deleted" {
             return Err(missing());
         }
@@ -78,7 +82,12 @@ impl MlflowStore {
     }
 
     /// Makes an experiment, and finds out whether it was made where the answer was lost.
-    async fn make_experiment(&self, name: &str, tags: &[KeyValue], attempt: &str) -> Result<String> {
+    async fn make_experiment(
+        &self,
+        name: &str,
+        tags: &[KeyValue],
+        attempt: &str,
+    ) -> Result<String> {
         let doing = "making an experiment";
         let error = match self.client.create_experiment(name, tags).await {
             Ok(id) => return Ok(id),
@@ -89,7 +98,9 @@ impl MlflowStore {
             return Err(error.during(doing));
         }
         match self.client.experiment_by_name(name).await {
-            Ok(there) if dto::value_of(&there.tags, ATTEMPT) == Some(attempt) => Ok(there.experiment_id),
+            Ok(there) if dto::value_of(&there.tags, ATTEMPT) == Some(attempt) => {
+                Ok(there.experiment_id)
+            }
             Ok(there) if there.lifecycle_stage == "deleted" => Err(StoreError::Invalid {
                 message: format!(
                     "the server keeps a deleted experiment '{}', whose name cannot be given again; 'mlflow experiments restore --experiment-id {}' brings it back",
@@ -101,7 +112,9 @@ impl MlflowStore {
                 kind: KIND,
                 id: name.to_owned(),
             }),
-            Err(ApiError::Refused { status: 404, .. }) if !was_taken => Err(StoreError::Busy { doing: doing.to_owned() }),
+            Err(ApiError::Refused { status: 404, .. }) if !was_taken => Err(StoreError::Busy {
+                doing: doing.to_owned(),
+            }),
             Err(_) => Err(error.during_change(doing)),
         }
     }
@@ -132,7 +145,10 @@ impl MlflowStore {
             }
             keys.sort();
             keys.dedup();
-            set.push(KeyValue::new(REMOVED, serde_json::to_string(&keys).expect("texts are JSON")));
+            set.push(KeyValue::new(
+                REMOVED,
+                serde_json::to_string(&keys).expect("texts are JSON"),
+            ));
         }
         set.push(KeyValue::new(REVISION, revision.to_string()));
         for tag in &set {
@@ -142,7 +158,10 @@ impl MlflowStore {
     }
 
     /// The experiments that a query's own words let through.
-    async fn listed_experiments(&self, query: &ExperimentQuery) -> Result<Vec<Row<ModelExperiment>>> {
+    async fn listed_experiments(
+        &self,
+        query: &ExperimentQuery,
+    ) -> Result<Vec<Row<ModelExperiment>>> {
         let on_server = self.known_experiments().await?;
         let ledger = self.ledger().await?;
         Ok(on_server
@@ -151,8 +170,17 @@ impl MlflowStore {
                 number: number(experiment, &ledger.state),
                 object: build(experiment, &ledger.state),
             })
-            .filter(|row| query.owner.as_ref().is_none_or(|owner| *owner == row.object.owner))
-            .filter(|row| query.status.is_none_or(|status| status == row.object.status))
+            .filter(|row| {
+                query
+                    .owner
+                    .as_ref()
+                    .is_none_or(|owner| *owner == row.object.owner)
+            })
+            .filter(|row| {
+                query
+                    .status
+                    .is_none_or(|status| status == row.object.status)
+            })
             .collect())
     }
 }
@@ -160,14 +188,24 @@ impl MlflowStore {
 /// Orders what was made at the same moment: by the ledger, and what it does not know before it.
 fn number(experiment: &dto::Experiment, state: &State) -> i64 {
     state.object(&key(&experiment.name)).map_or_else(
-        || experiment.experiment_id.parse::<i64>().unwrap_or(0).saturating_sub(i64::MAX / 2),
+        || {
+            experiment
+                .experiment_id
+                .parse::<i64>()
+                .unwrap_or(0)
+                .saturating_sub(i64::MAX / 2)
+        },
         |object| object.first_seq,
     )
 }
 
 #[async_trait]
 impl ExperimentStore for MlflowStore {
-    async fn insert_experiment(&self, experiment: &ModelExperiment, ctx: &WriteContext) -> Result<()> {
+    async fn insert_experiment(
+        &self,
+        experiment: &ModelExperiment,
+        ctx: &WriteContext,
+    ) -> Result<()> {
         check_name(&experiment.name)?;
         let attempt = uuid::Uuid::now_v7().simple().to_string();
         let (mut tags, _) = tag_changes(&crate::domain::Tags::new(), &experiment.tags);
@@ -178,11 +216,17 @@ impl ExperimentStore for MlflowStore {
         let id = self.make_experiment(name, &tags, &attempt).await?;
         self.seen().experiments.insert(id, name.to_owned());
         let after = snapshot(KIND, experiment);
-        self.append(ctx, |_| Ok((vec![made(key(name), None, after.clone())], ())))
-            .await
+        self.append(ctx, |_| {
+            Ok((vec![made(key(name), None, after.clone())], ()))
+        })
+        .await
     }
 
-    async fn replace_experiment(&self, experiment: &ModelExperiment, ctx: &WriteContext) -> Result<Revision> {
+    async fn replace_experiment(
+        &self,
+        experiment: &ModelExperiment,
+        ctx: &WriteContext,
+    ) -> Result<Revision> {
         let on_server = self.find_experiment(&experiment.name).await?;
         let name = experiment.name.as_str();
         let next = experiment.revision.next();
@@ -190,13 +234,25 @@ impl ExperimentStore for MlflowStore {
             .append(ctx, |state| {
                 let stored = build(&on_server, state);
                 same_revision(KIND, name, experiment.revision, stored.revision)?;
-                let draft = changed(key(name), next, snapshot(KIND, &stored), snapshot(KIND, experiment));
+                let draft = changed(
+                    key(name),
+                    next,
+                    snapshot(KIND, &stored),
+                    snapshot(KIND, experiment),
+                );
                 let told = Told::new(&on_server.tags, state, &key(name));
-                let written = if told.is_behind { told.tags_on_server() } else { stored.tags };
+                let written = if told.is_behind {
+                    told.tags_on_server()
+                } else {
+                    stored.tags
+                };
                 Ok((vec![draft], written))
             })
             .await?;
-        if let Err(error) = self.project_experiment(&on_server, &before, experiment, next).await {
+        if let Err(error) = self
+            .project_experiment(&on_server, &before, experiment, next)
+            .await
+        {
             tracing::warn!(%error, experiment = name, "the change is done, and the server's own fields follow with the next one");
         }
         Ok(next)
@@ -208,11 +264,18 @@ impl ExperimentStore for MlflowStore {
         Ok(build(&on_server, &ledger.state))
     }
 
-    async fn experiments(&self, query: &ExperimentQuery, page: &PageRequest) -> Result<Page<ModelExperiment>> {
+    async fn experiments(
+        &self,
+        query: &ExperimentQuery,
+        page: &PageRequest,
+    ) -> Result<Page<ModelExperiment>> {
         list::page(self.listed_experiments(query).await?, &query.list, page)
     }
 
     async fn count_experiments(&self, query: &ExperimentQuery) -> Result<u64> {
-        Ok(list::count(&self.listed_experiments(query).await?, &query.list))
+        Ok(list::count(
+            &self.listed_experiments(query).await?,
+            &query.list,
+        ))
     }
 }

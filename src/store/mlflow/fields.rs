@@ -73,11 +73,14 @@ pub(super) struct Told<'a> {
 impl<'a> Told<'a> {
     pub(super) fn new(tags: &'a [KeyValue], state: &'a State, key: &ObjectKey) -> Self {
         let object = state.object(key);
-        let written = value_of(tags, REVISION).and_then(|text| text.parse().ok()).map(Revision);
+        let written = value_of(tags, REVISION)
+            .and_then(|text| text.parse().ok())
+            .map(Revision);
         Self {
             tags,
             object,
-            is_behind: object.is_some_and(|object| written.is_none_or(|written| written < object.revision)),
+            is_behind: object
+                .is_some_and(|object| written.is_none_or(|written| written < object.revision)),
         }
     }
 
@@ -94,7 +97,9 @@ impl<'a> Told<'a> {
     pub(super) fn text(&self, field: &str, on_server: Option<&str>) -> Option<String> {
         let ours: Option<String> = self.ledger(field);
         match (on_server, ours) {
-            (Some(theirs), Some(ours)) if !self.is_behind && cut(&ours) != theirs => Some(theirs.to_owned()),
+            (Some(theirs), Some(ours)) if !self.is_behind && cut(&ours) != theirs => {
+                Some(theirs.to_owned())
+            }
             (_, Some(ours)) => Some(ours),
             (theirs, None) => theirs.map(str::to_owned),
         }
@@ -122,7 +127,9 @@ impl<'a> Told<'a> {
             .unwrap_or_default();
         self.tags
             .iter()
-            .filter(|tag| !is_internal(&tag.key) && !(tag.value.is_empty() && removed.contains(&tag.key)))
+            .filter(|tag| {
+                !is_internal(&tag.key) && (!tag.value.is_empty() || !removed.contains(&tag.key))
+            })
             .map(|tag| (Key::trusted(tag.key.clone()), tag.value.clone()))
             .collect()
     }

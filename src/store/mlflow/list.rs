@@ -5,8 +5,8 @@
 use crate::domain::filter::{FieldValue, Filterable, number};
 use crate::domain::registry::natural_order;
 use crate::domain::{
-    Deployment, DeploymentStatus, DriftEvent, DriftState, Environment, ExperimentStatus, Health, ModelExperiment, ModelRun,
-    ModelVersion, RunStatus, Severity, Sort, Stage,
+    Deployment, DeploymentStatus, DriftEvent, DriftState, Environment, ExperimentStatus, Health,
+    ModelExperiment, ModelRun, ModelVersion, RunStatus, Severity, Sort, Stage,
 };
 use crate::store::{Cursor, ListQuery, Page, PageFrom, PageRequest, Result, StoreError};
 use jiff::Timestamp;
@@ -25,7 +25,12 @@ pub(super) enum Order {
 
 macro_rules! words {
     ($vocabulary:ty) => {
-        Order::Words(|| <$vocabulary>::ALL.iter().map(|word| word.as_str()).collect())
+        Order::Words(|| {
+            <$vocabulary>::ALL
+                .iter()
+                .map(|word| word.as_str())
+                .collect()
+        })
     };
 }
 
@@ -197,12 +202,20 @@ impl Place {
 
 fn name_of(sort: Option<&Sort>) -> String {
     sort.map_or_else(String::new, |sort| {
-        format!("{}:{}", sort.field, if sort.descending { "desc" } else { "asc" })
+        format!(
+            "{}:{}",
+            sort.field,
+            if sort.descending { "desc" } else { "asc" }
+        )
     })
 }
 
 /// Filters, orders and takes one page.
-pub(super) fn page<T: Listed>(rows: Vec<Row<T>>, query: &ListQuery, request: &PageRequest) -> Result<Page<T>> {
+pub(super) fn page<T: Listed>(
+    rows: Vec<Row<T>>,
+    query: &ListQuery,
+    request: &PageRequest,
+) -> Result<Page<T>> {
     let sort = query.sort.as_ref();
     let descending = sort.is_some_and(|sort| sort.descending);
     let mut placed: Vec<(Place, T)> = rows
@@ -218,7 +231,11 @@ pub(super) fn page<T: Listed>(rows: Vec<Row<T>>, query: &ListQuery, request: &Pa
             order.is_lt() || (inclusive && order.is_eq())
         }))
     };
-    let most = if request.limit == 0 { placed.len() } else { request.limit };
+    let most = if request.limit == 0 {
+        placed.len()
+    } else {
+        request.limit
+    };
     let (start, end) = match &request.from {
         PageFrom::Start => (0, most),
         PageFrom::End => (placed.len().saturating_sub(most), placed.len()),

@@ -51,7 +51,12 @@ fn requests(batches: &[SeriesBatch]) -> Vec<Vec<Metric>> {
 
 impl MlflowStore {
     /// Writes points and, with the last of them, the sign of life.
-    pub(super) async fn write_points(&self, remote: &str, batches: &[SeriesBatch], heartbeat: Option<Timestamp>) -> ApiResult<()> {
+    pub(super) async fn write_points(
+        &self,
+        remote: &str,
+        batches: &[SeriesBatch],
+        heartbeat: Option<Timestamp>,
+    ) -> ApiResult<()> {
         let requests = requests(batches);
         let last = requests.len();
         for (at, metrics) in requests.iter().enumerate() {
@@ -128,13 +133,21 @@ impl MlflowStore {
     pub(super) async fn history(&self, run_id: &RunId, key: &Key) -> Result<Vec<MetricPoint>> {
         let (run, _) = self.find_run(run_id).await?;
         let place = (run.info.run_id.clone(), key.as_str().to_owned());
-        let Some(latest) = run.data.metrics.iter().find(|metric| metric.key == key.as_str()).map(point) else {
+        let Some(latest) = run
+            .data
+            .metrics
+            .iter()
+            .find(|metric| metric.key == key.as_str())
+            .map(point)
+        else {
             return Ok(Vec::new());
         };
         // A history that ended and still has the latest point that the run tells of has not grown.
         let is_over = run.info.end_time.is_some();
         let kept = self.seen().series.get(&place).cloned();
-        if let Some(kept) = kept.filter(|kept| is_over && kept.iter().any(|point| same(point, &latest))) {
+        if let Some(kept) =
+            kept.filter(|kept| is_over && kept.iter().any(|point| same(point, &latest)))
+        {
             return Ok(kept);
         }
         let points: Vec<MetricPoint> = self

@@ -55,7 +55,12 @@ impl MlflowStore {
             experiment: DEPLOYMENTS,
             note: "Deployments, written by modeldeck for you to read; the ledger is the truth.",
             id: id.to_owned(),
-            name: format!("{} {} in {}", deployment.model_name.as_str(), deployment.version.as_str(), deployment.environment),
+            name: format!(
+                "{} {} in {}",
+                deployment.model_name.as_str(),
+                deployment.version.as_str(),
+                deployment.environment
+            ),
             user: deployment.deployed_by.clone(),
             status,
             start: deployment.created_at,
@@ -91,13 +96,22 @@ impl MlflowStore {
             metric("observed", event.observed),
             metric("score", event.score),
         ];
-        metrics.extend(event.threshold.map(|threshold| metric("threshold", threshold)));
+        metrics.extend(
+            event
+                .threshold
+                .map(|threshold| metric("threshold", threshold)),
+        );
         let is_over = event.state == DriftState::Resolved;
         self.show(Shown {
             experiment: DRIFT,
             note: "Drift events, written by modeldeck for you to read; the ledger is the truth.",
             id: event.event_id.as_str().to_owned(),
-            name: format!("{} {}: {}", event.model_name.as_str(), event.version.as_str(), event.metric.as_str()),
+            name: format!(
+                "{} {}: {}",
+                event.model_name.as_str(),
+                event.version.as_str(),
+                event.metric.as_str()
+            ),
             user: String::new(),
             status: if is_over { "FINISHED" } else { "RUNNING" },
             start: event.first_seen_at,
@@ -115,29 +129,38 @@ impl MlflowStore {
     }
 
     async fn try_show(&self, shown: &Shown) -> ApiResult<()> {
-        let experiment_id = self.experiment_of_mirror(shown.experiment, shown.note).await?;
+        let experiment_id = self
+            .experiment_of_mirror(shown.experiment, shown.note)
+            .await?;
         let search = RunSearch {
             experiment_ids: vec![experiment_id.clone()],
             filter: format!("tags.`{ID}` = '{}'", shown.id),
             order_by: Vec::new(),
         };
         let (found, _) = self.client.search_runs(&search, 1, None).await?;
-        let run_id = match found.into_iter().next() {
-            Some(run) => run.info.run_id,
-            None => {
-                let new = NewRun {
-                    experiment_id: &experiment_id,
-                    name: &shown.name,
-                    start_time: shown.start.as_millisecond(),
-                    user_id: &shown.user,
-                    tags: &[KeyValue::new(ID, shown.id.as_str())],
-                };
-                self.client.create_run(&new).await?.info.run_id
-            }
+        let run_id = if let Some(run) = found.into_iter().next() {
+            run.info.run_id
+        } else {
+            let new = NewRun {
+                experiment_id: &experiment_id,
+                name: &shown.name,
+                start_time: shown.start.as_millisecond(),
+                user_id: &shown.user,
+                tags: &[KeyValue::new(ID, shown.id.as_str())],
+            };
+            self.client.create_run(&new).await?.info.run_id
         };
-        super::repeated(|| self.client.log_batch(&run_id, &shown.metrics, &[], &shown.tags)).await?;
+        super::repeated(|| {
+            self.client
+                .log_batch(&run_id, &shown.metrics, &[], &shown.tags)
+        })
+        .await?;
         let end = shown.end.map(Timestamp::as_millisecond);
-        super::repeated(|| self.client.update_run(&run_id, Some(shown.status), end, None)).await
+        super::repeated(|| {
+            self.client
+                .update_run(&run_id, Some(shown.status), end, None)
+        })
+        .await
     }
 
     async fn experiment_of_mirror(&self, name: &str, note: &str) -> ApiResult<String> {
@@ -150,7 +173,11 @@ impl MlflowStore {
         if let Some(id) = known {
             return Ok(id);
         }
-        let id = match self.client.create_experiment(name, &[KeyValue::new(NOTE, note)]).await {
+        let id = match self
+            .client
+            .create_experiment(name, &[KeyValue::new(NOTE, note)])
+            .await
+        {
             Ok(id) => id,
             Err(error) if error.is_taken() || error.outcome_is_unknown() => {
                 let there = self.client.experiment_by_name(name).await?;

@@ -30,13 +30,14 @@ impl MlflowStore {
             StoreError::NotFound { .. } => not_found(run_id),
             other => other,
         })?;
-        let root = ArtifactRoot::of(&run.info.artifact_uri).ok_or_else(|| StoreError::Unsupported {
-            what: "keep captured output".to_owned(),
-            why: format!(
-                "the server does not hand files in and out itself; they are at '{}'",
-                crate::domain::text::visible(&run.info.artifact_uri)
-            ),
-        })?;
+        let root =
+            ArtifactRoot::of(&run.info.artifact_uri).ok_or_else(|| StoreError::Unsupported {
+                what: "keep captured output".to_owned(),
+                why: format!(
+                    "the server does not hand files in and out itself; they are at '{}'",
+                    crate::domain::text::visible(&run.info.artifact_uri)
+                ),
+            })?;
         Ok((run.info.run_id, root))
     }
 
@@ -113,7 +114,12 @@ impl MlflowStore {
     }
 
     /// The end of output that is finished.
-    async fn tail_of_log(&self, remote: &str, root: &ArtifactRoot, limit: usize) -> Result<OutputTail> {
+    async fn tail_of_log(
+        &self,
+        remote: &str,
+        root: &ArtifactRoot,
+        limit: usize,
+    ) -> Result<OutputTail> {
         let files = self
             .client
             .list_artifacts(remote, "")

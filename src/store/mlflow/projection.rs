@@ -21,12 +21,19 @@ pub(super) type Touched = (Version, Tags, Option<ModelVersion>);
 
 impl MlflowStore {
     /// Brings the server's versions of one model to what the ledger says about those that were touched.
-    pub(super) async fn project_versions(&self, model: &ModelName, touched: &[Touched]) -> Result<()> {
+    pub(super) async fn project_versions(
+        &self,
+        model: &ModelName,
+        touched: &[Touched],
+    ) -> Result<()> {
         let mut first = true;
         for _ in 0..ROUNDS {
             let on_server = self.versions_on_server(Some(model)).await?;
             let wanted = self.wanted(model, touched, &on_server).await?;
-            let stages = self.set_stages(model, &on_server, &wanted).await.during_change("changing a stage")?;
+            let stages = self
+                .set_stages(model, &on_server, &wanted)
+                .await
+                .during_change("changing a stage")?;
             let holder = self.set_production(model, &on_server).await?;
             if first {
                 first = false;
@@ -46,32 +53,47 @@ impl MlflowStore {
     }
 
     /// The touched versions as the ledger has them now.
-    async fn wanted(&self, model: &ModelName, touched: &[Touched], on_server: &OnServer) -> Result<Vec<(String, Stage, ModelVersion)>> {
+    async fn wanted(
+        &self,
+        model: &ModelName,
+        touched: &[Touched],
+        on_server: &OnServer,
+    ) -> Result<Vec<(String, Stage, ModelVersion)>> {
         let ledger = self.ledger().await?;
         let state = &ledger.state;
         let policy = state.policy().0;
         let mut wanted = Vec::new();
         for (name, _, _) in touched {
-            let number = state.remote_version(model.as_str(), name.as_str()).to_owned();
+            let number = state
+                .remote_version(model.as_str(), name.as_str())
+                .to_owned();
             let Some(there) = on_server.find(model.as_str(), &number) else {
                 continue;
             };
             let mut version = build(there, on_server, state, self.server.stages);
-            let object = state.object(&super::ledger::ObjectKey::version(model.as_str(), name.as_str()));
+            let object = state.object(&super::ledger::ObjectKey::version(
+                model.as_str(),
+                name.as_str(),
+            ));
             let object = object.ok_or_else(|| StoreError::not_found(KIND, &label(model, name)))?;
-            let stage = object.field("stage").unwrap_or(version.stage);
+            let wished = object.field("stage").unwrap_or(version.stage);
             // As the ledger has them: what the server has is what is to be changed.
             version.tags = object.field("tags").unwrap_or(version.tags);
             version.aliases = object.field("aliases").unwrap_or(version.aliases);
             version.description = object.field("description").unwrap_or(version.description);
             version.derive_approval(&policy);
-            wanted.push((number, stage, version));
+            wanted.push((number, wished, version));
         }
         Ok(wanted)
     }
 
     /// Sets the stages that are not as wanted; tells whether there were any.
-    async fn set_stages(&self, model: &ModelName, on_server: &OnServer, wanted: &[(String, Stage, ModelVersion)]) -> ApiResult<bool> {
+    async fn set_stages(
+        &self,
+        model: &ModelName,
+        on_server: &OnServer,
+        wanted: &[(String, Stage, ModelVersion)],
+    ) -> ApiResult<bool> {
         let mut any = false;
         if !self.server.stages {
             return Ok(false);
@@ -83,7 +105,11 @@ impl MlflowStore {
             let there = on_server.find(model.as_str(), number);
             if there.is_some_and(|there| there.current_stage.parse() != Ok(*stage)) {
                 any = true;
-                super::repeated(|| self.client.transition_stage(model.as_str(), number, stage.as_str())).await?;
+                super::repeated(|| {
+                    self.client
+                        .transition_stage(model.as_str(), number, stage.as_str())
+                })
+                .await?;
             }
         }
         Ok(any)
@@ -99,17 +125,23 @@ impl MlflowStore {
                 .map(|name| ledger.state.remote_version(model.as_str(), name).to_owned())
         };
         let name = model.as_str();
-        let there = on_server.aliases.get(&(name.to_owned(), PRODUCTION.to_owned()));
+        let there = on_server
+            .aliases
+            .get(&(name.to_owned(), PRODUCTION.to_owned()));
         if there == holder.as_ref() {
             return Ok(false);
         }
         let doing = "moving alias 'production'";
         match &holder {
             Some(number) if on_server.find(name, number).is_some() => {
-                super::repeated(|| self.client.set_alias(name, PRODUCTION, number)).await.during_change(doing)?;
+                super::repeated(|| self.client.set_alias(name, PRODUCTION, number))
+                    .await
+                    .during_change(doing)?;
             }
             Some(_) => return Ok(false),
-            None => super::repeated(|| self.client.delete_alias(name, PRODUCTION)).await.during_change(doing)?,
+            None => super::repeated(|| self.client.delete_alias(name, PRODUCTION))
+                .await
+                .during_change(doing)?,
         }
         Ok(true)
     }
@@ -123,15 +155,21 @@ impl MlflowStore {
         wanted: &[(String, Stage, ModelVersion)],
     ) -> Result<(), ApiError> {
         let name = model.as_str();
-        let given: BTreeSet<&Alias> = wanted.iter().flat_map(|(_, _, version)| &version.aliases).collect();
+        let given: BTreeSet<&Alias> = wanted
+            .iter()
+            .flat_map(|(_, _, version)| &version.aliases)
+            .collect();
         for (number, _, version) in wanted {
             let before = touched.iter().find(|(name, _, _)| *name == version.version);
-            let had = before.and_then(|(_, _, before)| before.as_ref().map(|before| before.aliases.clone()));
+            let had = before
+                .and_then(|(_, _, before)| before.as_ref().map(|before| before.aliases.clone()));
             for alias in had.iter().flatten().filter(|alias| !given.contains(alias)) {
                 super::repeated(|| self.client.delete_alias(name, alias.as_str())).await?;
             }
             for alias in &version.aliases {
-                let there = on_server.aliases.get(&(name.to_owned(), alias.as_str().to_owned()));
+                let there = on_server
+                    .aliases
+                    .get(&(name.to_owned(), alias.as_str().to_owned()));
                 if there != Some(number) {
                     super::repeated(|| self.client.set_alias(name, alias.as_str(), number)).await?;
                 }
@@ -141,7 +179,8 @@ impl MlflowStore {
             };
             let description = cut(&version.description);
             if there.description != description {
-                super::repeated(|| self.client.describe_version(name, number, &description)).await?;
+                super::repeated(|| self.client.describe_version(name, number, &description))
+                    .await?;
             }
             let none = Tags::new();
             let written = before.map_or(&none, |(_, tags, _)| tags);
@@ -150,7 +189,11 @@ impl MlflowStore {
                 super::repeated(|| self.client.delete_version_tag(name, number, key)).await?;
             }
             for tag in &set {
-                super::repeated(|| self.client.set_version_tag(name, number, &tag.key, &tag.value)).await?;
+                super::repeated(|| {
+                    self.client
+                        .set_version_tag(name, number, &tag.key, &tag.value)
+                })
+                .await?;
             }
         }
         Ok(())

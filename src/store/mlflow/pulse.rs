@@ -69,13 +69,27 @@ impl MlflowStore {
             experiment_ids,
             ..RunSearch::default()
         };
-        let (newest, _) = self.client.search_runs(&search, 1, None).await.during(doing)?;
+        let (newest, _) = self
+            .client
+            .search_runs(&search, 1, None)
+            .await
+            .during(doing)?;
         "attributes.status = 'RUNNING'".clone_into(&mut search.filter);
-        let (running, _) = self.client.search_runs(&search, RUNS, None).await.during(doing)?;
+        let (running, _) = self
+            .client
+            .search_runs(&search, RUNS, None)
+            .await
+            .during(doing)?;
         for run in newest.iter().chain(&running) {
             (&run.info.run_id, &run.info.status, run.info.end_time).hash(&mut hasher);
             for metric in &run.data.metrics {
-                (&metric.key, metric.step, metric.timestamp, metric.value.to_bits()).hash(&mut hasher);
+                (
+                    &metric.key,
+                    metric.step,
+                    metric.timestamp,
+                    metric.value.to_bits(),
+                )
+                    .hash(&mut hasher);
             }
             for tag in &run.data.tags {
                 (&tag.key, &tag.value).hash(&mut hasher);

@@ -7,9 +7,7 @@ use super::ledger::{Draft, ObjectKey, State};
 use super::list::{self, Row};
 use super::store::{MlflowStore, changed, made, same_revision};
 use super::versions::{KIND, NAME, OnServer, PRODUCTION, build, carried, key_of, label};
-use crate::domain::{
-    Alias, ModelName, ModelVersion, ObjectKind, Policy, Revision, Tags, Version,
-};
+use crate::domain::{Alias, ModelName, ModelVersion, ObjectKind, Policy, Revision, Tags, Version};
 use crate::store::{
     GateProof, Page, PageRequest, RegistryStore, Result, StoreError, VersionQuery, WriteContext,
 };
@@ -31,13 +29,21 @@ fn taken(model: &ModelName, version: &Version) -> StoreError {
 fn check_aliases(version: &ModelVersion) -> Result<()> {
     let is_taken_by_mlflow = |alias: &Alias| {
         let text = alias.as_str();
-        let numbered = text.strip_prefix(['v', 'V']).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let numbered = text
+            .strip_prefix(['v', 'V'])
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
         numbered
             || text.eq_ignore_ascii_case("latest")
             || text == PRODUCTION
-            || !text.chars().all(|c| c.is_alphanumeric() || "_-".contains(c))
+            || !text
+                .chars()
+                .all(|c| c.is_alphanumeric() || "_-".contains(c))
     };
-    match version.aliases.iter().find(|alias| is_taken_by_mlflow(alias)) {
+    match version
+        .aliases
+        .iter()
+        .find(|alias| is_taken_by_mlflow(alias))
+    {
         Some(alias) => Err(StoreError::Invalid {
             message: format!(
                 "'{alias}' cannot be an alias on an MLflow server: letters, digits, '_' and '-' can, 'latest', '{PRODUCTION}' and 'v1' mean something there"
@@ -87,7 +93,13 @@ impl MlflowStore {
     }
 
     /// A version of those that were read.
-    fn built(&self, model: &ModelName, version: &Version, on_server: &OnServer, state: &State) -> Result<ModelVersion> {
+    fn built(
+        &self,
+        model: &ModelName,
+        version: &Version,
+        on_server: &OnServer,
+        state: &State,
+    ) -> Result<ModelVersion> {
         let number = state.remote_version(model.as_str(), version.as_str());
         let missing = || StoreError::not_found(KIND, &label(model, version));
         let found = on_server.find(model.as_str(), number).ok_or_else(missing)?;
@@ -99,7 +111,11 @@ impl MlflowStore {
     }
 
     /// Looks for a version that a write is about.
-    pub(super) async fn version_on_server(&self, model: &ModelName, version: &Version) -> Result<OnServer> {
+    pub(super) async fn version_on_server(
+        &self,
+        model: &ModelName,
+        version: &Version,
+    ) -> Result<OnServer> {
         let on_server = self.versions_on_server(Some(model)).await?;
         let ledger = self.ledger().await?;
         self.built(model, version, &on_server, &ledger.state)?;
@@ -107,7 +123,12 @@ impl MlflowStore {
     }
 
     /// Compares a gate's proof with the state that a write is about to follow.
-    pub(super) fn check_proof(&self, proof: &GateProof, on_server: &OnServer, state: &State) -> Result<()> {
+    pub(super) fn check_proof(
+        &self,
+        proof: &GateProof,
+        on_server: &OnServer,
+        state: &State,
+    ) -> Result<()> {
         let id = label(&proof.model_name, &proof.version);
         if state.policy().1 != proof.policy {
             return Err(StoreError::conflict(ObjectKind::Policy, "policy"));
@@ -125,7 +146,12 @@ impl MlflowStore {
     }
 
     /// Makes the version itself, and finds it again where the answer was lost.
-    async fn make_version(&self, version: &ModelVersion, remote_run: Option<&str>, attempt: &str) -> Result<dto::ModelVersion> {
+    async fn make_version(
+        &self,
+        version: &ModelVersion,
+        remote_run: Option<&str>,
+        attempt: &str,
+    ) -> Result<dto::ModelVersion> {
         let doing = "registering a version";
         let name = version.model_name.as_str();
         match self.client.create_model(name).await {
@@ -138,12 +164,19 @@ impl MlflowStore {
         let description = cut(&version.description);
         let mut source = version.source.as_deref().unwrap_or(NO_SOURCE);
         loop {
-            let error = match self.client.create_version(name, source, remote_run, &description, &tags).await {
+            let error = match self
+                .client
+                .create_version(name, source, remote_run, &description, &tags)
+                .await
+            {
                 Ok(made) => return Ok(made),
                 Err(error) => error,
             };
             if error.outcome_is_unknown() {
-                let found = self.client.search_versions(&format!("tags.`{ATTEMPT}` = '{attempt}'")).await;
+                let found = self
+                    .client
+                    .search_versions(&format!("tags.`{ATTEMPT}` = '{attempt}'"))
+                    .await;
                 return match found.map(|found| found.into_iter().next()) {
                     Ok(Some(found)) => Ok(found),
                     _ => Err(error.during_change(doing)),
@@ -158,12 +191,21 @@ impl MlflowStore {
     }
 
     /// Registers a version under its own name or (`named_by_server`) under the number that MLflow picks, which is returned.
-    pub(super) async fn add_version(&self, version: &ModelVersion, named_by_server: bool, ctx: &WriteContext) -> Result<Version> {
+    pub(super) async fn add_version(
+        &self,
+        version: &ModelVersion,
+        named_by_server: bool,
+        ctx: &WriteContext,
+    ) -> Result<Version> {
         check_aliases(version)?;
         let (model, name) = (&version.model_name, &version.version);
         let attempt = uuid::Uuid::now_v7().simple().to_string();
         let before = self.versions_on_server(Some(model)).await?;
-        let number: Option<u64> = name.as_str().parse().ok().filter(|_| !name.as_str().starts_with('0'));
+        let number: Option<u64> = name
+            .as_str()
+            .parse()
+            .ok()
+            .filter(|_| !name.as_str().starts_with('0'));
         let remote_run = {
             let ledger = self.ledger().await?;
             if !named_by_server && self.built(model, name, &before, &ledger.state).is_ok() {
@@ -171,29 +213,45 @@ impl MlflowStore {
             }
             no_other_holder(version, &before, &ledger.state, &[])?;
             let run = version.run_id.as_ref();
-            let is_known = |run: &&crate::domain::RunId| ledger.state.object(&super::runs::key(run)).is_some();
+            let is_known =
+                |run: &&crate::domain::RunId| ledger.state.object(&super::runs::key(run)).is_some();
             run.filter(is_known)
                 .map(|run| ledger.state.remote_run(run).to_owned())
         };
         let remote_run = match (remote_run, &version.run_id) {
-            (None, Some(run_id)) => self.find_run(run_id).await.ok().map(|(run, _)| run.info.run_id),
+            (None, Some(run_id)) => self
+                .find_run(run_id)
+                .await
+                .ok()
+                .map(|(run, _)| run.info.run_id),
             (known, _) => known,
         };
-        let there = self.make_version(version, remote_run.as_deref(), &attempt).await?;
+        let there = self
+            .make_version(version, remote_run.as_deref(), &attempt)
+            .await?;
         let named = match number {
             _ if named_by_server => Version::trusted(there.version.clone()),
             Some(number) if number.to_string() != there.version => {
                 // Nobody has seen it; its number is used up, which costs nothing.
-                let _left_behind = self.client.delete_version(model.as_str(), &there.version).await;
+                let _left_behind = self
+                    .client
+                    .delete_version(model.as_str(), &there.version)
+                    .await;
                 return Err(StoreError::Unsupported {
                     what: format!("register '{}'", label(model, name)),
-                    why: format!("MLflow numbers versions itself, and the next number was {}; leave the version out, or give it a name such as 'v{number}'", there.version),
+                    why: format!(
+                        "MLflow numbers versions itself, and the next number was {}; leave the version out, or give it a name such as 'v{number}'",
+                        there.version
+                    ),
                 });
             }
             _ => name.clone(),
         };
         let remote = (named.as_str() != there.version).then(|| there.version.clone());
-        let version = ModelVersion { version: named.clone(), ..version.clone() };
+        let version = ModelVersion {
+            version: named.clone(),
+            ..version.clone()
+        };
         let after = snapshot(KIND, &version);
         let entered = self
             .append(ctx, |state| {
@@ -205,10 +263,17 @@ impl MlflowStore {
             })
             .await;
         if let Err(error) = entered {
-            let _left_behind = self.client.delete_version(model.as_str(), &there.version).await;
+            let _left_behind = self
+                .client
+                .delete_version(model.as_str(), &there.version)
+                .await;
             return Err(error);
         }
-        self.project_versions(model, &[(Version::trusted(named.as_str()), Tags::new(), None)]).await?;
+        self.project_versions(
+            model,
+            &[(Version::trusted(named.as_str()), Tags::new(), None)],
+        )
+        .await?;
         Ok(named)
     }
 
@@ -231,7 +296,12 @@ impl MlflowStore {
         for version in versions {
             let found = of(&version.model_name);
             let before = self.built(&version.model_name, &version.version, found, state)?;
-            same_revision(KIND, &label(&version.model_name, &version.version), version.revision, before.revision)?;
+            same_revision(
+                KIND,
+                &label(&version.model_name, &version.version),
+                version.revision,
+                before.revision,
+            )?;
             no_other_holder(version, found, state, versions)?;
             let next = version.revision.next();
             drafts.push(changed(key(version), next, shown(&before), shown(version)));
@@ -253,13 +323,23 @@ impl MlflowStore {
             .map(|version| Row {
                 object: build(version, &on_server, state, self.server.stages),
                 number: state.object(&key_of(version, state)).map_or_else(
-                    || version.version.parse::<i64>().unwrap_or(0).saturating_sub(i64::MAX / 2),
+                    || {
+                        version
+                            .version
+                            .parse::<i64>()
+                            .unwrap_or(0)
+                            .saturating_sub(i64::MAX / 2)
+                    },
                     |object| object.first_seq,
                 ),
             })
             .filter(|row| query.stage.is_none_or(|stage| stage == row.object.stage))
             .filter(|row| query.run_id.is_none() || query.run_id == row.object.run_id)
-            .filter(|row| !query.in_review || !row.object.checklist.is_empty() || !row.object.decisions.is_empty())
+            .filter(|row| {
+                !query.in_review
+                    || !row.object.checklist.is_empty()
+                    || !row.object.decisions.is_empty()
+            })
             .collect())
     }
 }
@@ -274,20 +354,27 @@ fn shown(version: &ModelVersion) -> serde_json::Value {
 }
 
 fn aliases_of(model: &dto::RegisteredModel) -> impl Iterator<Item = ((String, String), String)> {
-    model
-        .aliases
-        .iter()
-        .map(|alias| ((model.name.clone(), alias.alias.clone()), alias.version.clone()))
+    model.aliases.iter().map(|alias| {
+        (
+            (model.name.clone(), alias.alias.clone()),
+            alias.version.clone(),
+        )
+    })
 }
 
 /// *Conflict* when another version of the model has one of the aliases and does not give it up in the same write.
-fn no_other_holder(version: &ModelVersion, on_server: &OnServer, state: &State, together: &[ModelVersion]) -> Result<()> {
+fn no_other_holder(
+    version: &ModelVersion,
+    on_server: &OnServer,
+    state: &State,
+    together: &[ModelVersion],
+) -> Result<()> {
     let model = version.model_name.as_str();
     for alias in &version.aliases {
         let rewritten = |name: &str| {
-            together
-                .iter()
-                .find(|other| other.model_name == version.model_name && other.version.as_str() == name)
+            together.iter().find(|other| {
+                other.model_name == version.model_name && other.version.as_str() == name
+            })
         };
         let on_server = on_server
             .aliases
@@ -297,17 +384,23 @@ fn no_other_holder(version: &ModelVersion, on_server: &OnServer, state: &State, 
             .filter(|holder| rewritten(holder).is_none_or(|other| other.aliases.contains(alias)));
         let together = together
             .iter()
-            .filter(|other| other.model_name == version.model_name && other.version != version.version)
+            .filter(|other| {
+                other.model_name == version.model_name && other.version != version.version
+            })
             .find(|other| other.aliases.contains(alias))
             .map(|other| other.version.as_str());
         let in_flight = state.fresh_holder(model, alias.as_str()).filter(|holder| {
-            *holder != version.version.as_str() && rewritten(holder).is_none_or(|other| other.aliases.contains(alias))
+            *holder != version.version.as_str()
+                && rewritten(holder).is_none_or(|other| other.aliases.contains(alias))
         });
         if let Some(holder) = on_server.or(together).or(in_flight) {
             return Err(StoreError::Conflict {
                 kind: KIND,
                 id: label(&version.model_name, &version.version),
-                detail: Some(format!("alias '{alias}' names version '{}'", crate::domain::text::visible(holder))),
+                detail: Some(format!(
+                    "alias '{alias}' names version '{}'",
+                    crate::domain::text::visible(holder)
+                )),
             });
         }
     }
@@ -320,12 +413,22 @@ impl RegistryStore for MlflowStore {
         self.add_version(version, false, ctx).await.map(drop)
     }
 
-    async fn insert_unnamed_version(&self, version: &ModelVersion, ctx: &WriteContext) -> Result<Version> {
+    async fn insert_unnamed_version(
+        &self,
+        version: &ModelVersion,
+        ctx: &WriteContext,
+    ) -> Result<Version> {
         self.add_version(version, true, ctx).await
     }
 
-    async fn replace_versions(&self, versions: &[ModelVersion], proof: Option<&GateProof>, ctx: &WriteContext) -> Result<Vec<Revision>> {
-        let mut models: Vec<&ModelName> = versions.iter().map(|version| &version.model_name).collect();
+    async fn replace_versions(
+        &self,
+        versions: &[ModelVersion],
+        proof: Option<&GateProof>,
+        ctx: &WriteContext,
+    ) -> Result<Vec<Revision>> {
+        let mut models: Vec<&ModelName> =
+            versions.iter().map(|version| &version.model_name).collect();
         models.extend(proof.map(|proof| &proof.model_name));
         models.sort();
         models.dedup();
@@ -341,8 +444,11 @@ impl RegistryStore for MlflowStore {
                 let (drafts, stored) = self.drafts(versions, proof, &on_server, state)?;
                 let mut written = Vec::new();
                 for (draft, before) in drafts.iter().zip(stored) {
-                    let number = state.remote_version(before.model_name.as_str(), before.version.as_str());
-                    let there = on_server.iter().find_map(|(_, found)| found.find(before.model_name.as_str(), number));
+                    let number =
+                        state.remote_version(before.model_name.as_str(), before.version.as_str());
+                    let there = on_server
+                        .iter()
+                        .find_map(|(_, found)| found.find(before.model_name.as_str(), number));
                     let tags = match there.map(|there| Told::new(&there.tags, state, &draft.key)) {
                         Some(told) if told.is_behind => told.tags_on_server(),
                         _ => before.tags.clone(),
@@ -362,7 +468,10 @@ impl RegistryStore for MlflowStore {
                 self.project_versions(model, &touched).await?;
             }
         }
-        Ok(versions.iter().map(|version| version.revision.next()).collect())
+        Ok(versions
+            .iter()
+            .map(|version| version.revision.next())
+            .collect())
     }
 
     async fn version(&self, model_name: &ModelName, version: &Version) -> Result<ModelVersion> {
@@ -371,12 +480,19 @@ impl RegistryStore for MlflowStore {
         self.built(model_name, version, &on_server, &ledger.state)
     }
 
-    async fn versions(&self, query: &VersionQuery, page: &PageRequest) -> Result<Page<ModelVersion>> {
+    async fn versions(
+        &self,
+        query: &VersionQuery,
+        page: &PageRequest,
+    ) -> Result<Page<ModelVersion>> {
         list::page(self.listed_versions(query).await?, &query.list, page)
     }
 
     async fn count_versions(&self, query: &VersionQuery) -> Result<u64> {
-        Ok(list::count(&self.listed_versions(query).await?, &query.list))
+        Ok(list::count(
+            &self.listed_versions(query).await?,
+            &query.list,
+        ))
     }
 
     async fn version_names(&self, model_name: &ModelName) -> Result<Vec<Version>> {
@@ -391,14 +507,22 @@ impl RegistryStore for MlflowStore {
             })
             .collect();
         numbered.sort_unstable();
-        Ok(numbered.into_iter().map(|(_, name)| Version::trusted(name)).collect())
+        Ok(numbered
+            .into_iter()
+            .map(|(_, name)| Version::trusted(name))
+            .collect())
     }
 
     async fn policy(&self) -> Result<(Policy, Revision)> {
         Ok(self.ledger().await?.state.policy())
     }
 
-    async fn replace_policy(&self, policy: &Policy, read: Revision, ctx: &WriteContext) -> Result<Revision> {
+    async fn replace_policy(
+        &self,
+        policy: &Policy,
+        read: Revision,
+        ctx: &WriteContext,
+    ) -> Result<Revision> {
         self.append(ctx, |state| {
             let (stored, revision) = state.policy();
             same_revision(ObjectKind::Policy, "policy", read, revision)?;
@@ -427,7 +551,9 @@ pub(super) fn tags_to_write(
         there
             .tags
             .iter()
-            .filter(|tag| tag.key.starts_with("modeldeck.ap") || tag.key.starts_with("modeldeck.check."))
+            .filter(|tag| {
+                tag.key.starts_with("modeldeck.ap") || tag.key.starts_with("modeldeck.check.")
+            })
             .filter(|tag| carried.iter().all(|carried| carried.key != tag.key))
             .map(|tag| tag.key.clone()),
     );

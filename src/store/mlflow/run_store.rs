@@ -9,7 +9,8 @@ use super::store::MlflowStore;
 use crate::domain::chart::{ChartBucket, MetricChart};
 use crate::domain::{Artifact, Key, MetricPoint, ModelRun, Revision, RunId, RunStatus};
 use crate::store::{
-    OutputTail, Page, PageRequest, Result, RunQuery, RunStore, SeriesBatch, StoreError, WriteContext,
+    OutputTail, Page, PageRequest, Result, RunQuery, RunStore, SeriesBatch, StoreError,
+    WriteContext,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -42,7 +43,10 @@ impl MlflowStore {
             .await
             .during("listing runs")?;
         if more {
-            tracing::warn!(most = MOST_RUNS, "only the newest runs are listed; name an experiment or a status to see others");
+            tracing::warn!(
+                most = MOST_RUNS,
+                "only the newest runs are listed; name an experiment or a status to see others"
+            );
         }
         let ledger = self.ledger().await?;
         let name = |id: &str| {
@@ -55,10 +59,10 @@ impl MlflowStore {
             .iter()
             .map(|run| {
                 let object = build(run, name(&run.info.experiment_id), &ledger.state);
-                let number = ledger
-                    .state
-                    .object(&key(&object.run_id))
-                    .map_or_else(|| from_millis(run.info.start_time).as_second() - i64::MAX / 2, |object| object.first_seq);
+                let number = ledger.state.object(&key(&object.run_id)).map_or_else(
+                    || from_millis(run.info.start_time).as_second() - i64::MAX / 2,
+                    |object| object.first_seq,
+                );
                 Row { object, number }
             })
             .filter(|row| query.statuses.is_empty() || query.statuses.contains(&row.object.status))
@@ -79,15 +83,30 @@ fn pushed(query: &RunQuery) -> String {
 
 #[async_trait]
 impl RunStore for MlflowStore {
-    async fn insert_run(&self, run: &ModelRun, points: &[SeriesBatch], ctx: &WriteContext) -> Result<()> {
+    async fn insert_run(
+        &self,
+        run: &ModelRun,
+        points: &[SeriesBatch],
+        ctx: &WriteContext,
+    ) -> Result<()> {
         self.add_run(run, points, false, ctx).await.map(drop)
     }
 
-    async fn insert_unnamed_run(&self, run: &ModelRun, points: &[SeriesBatch], ctx: &WriteContext) -> Result<RunId> {
+    async fn insert_unnamed_run(
+        &self,
+        run: &ModelRun,
+        points: &[SeriesBatch],
+        ctx: &WriteContext,
+    ) -> Result<RunId> {
         self.add_run(run, points, true, ctx).await
     }
 
-    async fn replace_run(&self, run: &ModelRun, points: &[SeriesBatch], ctx: &WriteContext) -> Result<Revision> {
+    async fn replace_run(
+        &self,
+        run: &ModelRun,
+        points: &[SeriesBatch],
+        ctx: &WriteContext,
+    ) -> Result<Revision> {
         self.change_run(run, points, ctx).await
     }
 
@@ -115,7 +134,13 @@ impl RunStore for MlflowStore {
         Ok(self.read_run(run_id).await?.metrics.into_keys().collect())
     }
 
-    async fn metric_history(&self, run_id: &RunId, key: &Key, skip: u64, limit: usize) -> Result<Vec<MetricPoint>> {
+    async fn metric_history(
+        &self,
+        run_id: &RunId,
+        key: &Key,
+        skip: u64,
+        limit: usize,
+    ) -> Result<Vec<MetricPoint>> {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let points = self.history(run_id, key).await?;
         Ok(points.into_iter().skip(skip).take(limit).collect())
@@ -123,7 +148,11 @@ impl RunStore for MlflowStore {
 
     async fn metric_chart(&self, run_id: &RunId, key: &Key, columns: usize) -> Result<MetricChart> {
         let points = self.history(run_id, key).await?;
-        Ok(MetricChart::reduce(key.clone(), points.iter().map(ChartBucket::of), columns))
+        Ok(MetricChart::reduce(
+            key.clone(),
+            points.iter().map(ChartBucket::of),
+            columns,
+        ))
     }
 
     async fn append_output(&self, run_id: &RunId, bytes: &[u8]) -> Result<()> {

@@ -44,11 +44,16 @@ fn status(info: &dto::RunInfo) -> RunStatus {
         .iter()
         .copied()
         .find(|status| word(*status) == info.status)
-        .unwrap_or(if info.end_time.is_some() { RunStatus::Completed } else { RunStatus::Running })
+        .unwrap_or(if info.end_time.is_some() {
+            RunStatus::Completed
+        } else {
+            RunStatus::Running
+        })
 }
 
 /// Times with all their digits; MLflow keeps milliseconds.
 #[derive(serde::Serialize, serde::Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the fields' own names")]
 struct Times {
     created_at: Timestamp,
     started_at: Option<Timestamp>,
@@ -66,7 +71,9 @@ pub(super) fn build(run: &dto::Run, experiment: &str, state: &State) -> ModelRun
     let on_server = status(info);
     let ours: Option<RunStatus> = told.ledger("status");
     let status = ours.filter(|_| told.is_behind).unwrap_or(on_server);
-    let times = told.tag(TIMES).and_then(|times| serde_json::from_str::<Times>(times).ok());
+    let times = told
+        .tag(TIMES)
+        .and_then(|times| serde_json::from_str::<Times>(times).ok());
     let created_at = told
         .ledger("created_at")
         .or(times.as_ref().map(|times| times.created_at))
@@ -109,7 +116,9 @@ pub(super) fn build(run: &dto::Run, experiment: &str, state: &State) -> ModelRun
         metrics,
         tags: told.own_tags(),
         artifacts: told.json("artifacts", ARTIFACTS).unwrap_or_default(),
-        source: told.json("source", SOURCE).unwrap_or_else(|| source_of(run)),
+        source: told
+            .json("source", SOURCE)
+            .unwrap_or_else(|| source_of(run)),
         created_at,
         started_at,
         ended_at,
@@ -131,7 +140,8 @@ fn source_of(run: &dto::Run) -> RunSource {
     RunSource {
         command: tag("mlflow.source.name"),
         git_commit: tag("mlflow.source.git.commit"),
-        user: tag("mlflow.user").or_else(|| Some(run.info.user_id.clone()).filter(|user| !user.is_empty())),
+        user: tag("mlflow.user")
+            .or_else(|| Some(run.info.user_id.clone()).filter(|user| !user.is_empty())),
         ..RunSource::default()
     }
 }
@@ -159,8 +169,14 @@ fn carried(run: &ModelRun) -> Vec<KeyValue> {
     };
     carry(TIMES, json_tag(&times));
     carry(SOURCE, json_tag(&run.source));
-    carry(ARTIFACTS, json_tag(&run.artifacts).filter(|_| !run.artifacts.is_empty()));
-    carry("mlflow.source.name", run.source.command.as_deref().map(super::fields::cut));
+    carry(
+        ARTIFACTS,
+        json_tag(&run.artifacts).filter(|_| !run.artifacts.is_empty()),
+    );
+    carry(
+        "mlflow.source.name",
+        run.source.command.as_deref().map(super::fields::cut),
+    );
     carry("mlflow.source.git.commit", run.source.git_commit.clone());
     carry("mlflow.user", run.source.user.clone());
     tags
@@ -175,10 +191,12 @@ impl MlflowStore {
     pub(super) async fn remote_run_id(&self, run_id: &RunId) -> Result<String> {
         let known = {
             let ledger = self.ledger.lock().await;
-            ledger
-                .state
-                .object(&key(run_id))
-                .map(|object| object.remote.clone().unwrap_or_else(|| run_id.as_str().to_owned()))
+            ledger.state.object(&key(run_id)).map(|object| {
+                object
+                    .remote
+                    .clone()
+                    .unwrap_or_else(|| run_id.as_str().to_owned())
+            })
         };
         match known {
             Some(remote) => Ok(remote),
@@ -190,13 +208,14 @@ impl MlflowStore {
     /// A run by either of its ids; runs of the reserved experiments and deleted ones are not there.
     pub(super) async fn find_run(&self, run_id: &RunId) -> Result<(dto::Run, String)> {
         let remote = self.remote_run_id(run_id).await?;
-        let run = self
-            .client
-            .get_run(&remote)
-            .await
-            .about(KIND, run_id.as_str(), "reading a run")?;
+        let run =
+            self.client
+                .get_run(&remote)
+                .await
+                .about(KIND, run_id.as_str(), "reading a run")?;
         let experiment = self.experiment_name(&run.info.experiment_id).await?;
-        if run.info.lifecycle_stage == "deleted" || experiment.starts_with(super::ledger::RESERVED) {
+        if run.info.lifecycle_stage == "deleted" || experiment.starts_with(super::ledger::RESERVED)
+        {
             return Err(not_found(run_id));
         }
         Ok((run, experiment))
@@ -241,7 +260,10 @@ impl MlflowStore {
     ) -> Result<RunId> {
         if let Some(foreign) = points.iter().find(|batch| batch.run_id != run.run_id) {
             return Err(StoreError::Invalid {
-                message: format!("points of run '{}' cannot come with run '{}'", foreign.run_id, run.run_id),
+                message: format!(
+                    "points of run '{}' cannot come with run '{}'",
+                    foreign.run_id, run.run_id
+                ),
             });
         }
         let experiment = self.find_experiment(&run.experiment_name).await?;
@@ -271,14 +293,27 @@ impl MlflowStore {
         };
         let remote = self.make_run(&new, &attempt).await?.info.run_id;
         let filled = self.fill_run(&remote, run, points).await;
-        let named = if named_by_server { RunId::trusted(remote.clone()) } else { run.run_id.clone() };
+        let named = if named_by_server {
+            RunId::trusted(remote.clone())
+        } else {
+            run.run_id.clone()
+        };
         let entered = match filled {
             Ok(()) => {
-                let after = snapshot(KIND, &ModelRun { run_id: named.clone(), ..run.clone() });
+                let after = snapshot(
+                    KIND,
+                    &ModelRun {
+                        run_id: named.clone(),
+                        ..run.clone()
+                    },
+                );
                 let elsewhere = (!named_by_server).then(|| remote.clone());
                 self.append(ctx, |state| match state.object(&key(&named)) {
                     Some(_) => Err(taken()),
-                    None => Ok((vec![made(key(&named), elsewhere.clone(), after.clone())], ())),
+                    None => Ok((
+                        vec![made(key(&named), elsewhere.clone(), after.clone())],
+                        (),
+                    )),
                 })
                 .await
             }
@@ -292,19 +327,31 @@ impl MlflowStore {
         if let Some(heartbeat) = run.heartbeat_at {
             self.seen().heartbeats.insert(remote.clone(), heartbeat);
         }
-        if let Err(error) = super::repeated(|| self.client.set_run_tag(&remote, REVISION, "1")).await {
+        if let Err(error) =
+            super::repeated(|| self.client.set_run_tag(&remote, REVISION, "1")).await
+        {
             tracing::warn!(%error, run = %named, "the run is there; its revision is written with the next change");
         }
         Ok(named)
     }
 
     /// Params, points and status of a new run.
-    async fn fill_run(&self, remote: &str, run: &ModelRun, points: &[SeriesBatch]) -> ApiResult<()> {
-        self.write_params(remote, &run.params.iter().collect::<Vec<_>>()).await?;
+    async fn fill_run(
+        &self,
+        remote: &str,
+        run: &ModelRun,
+        points: &[SeriesBatch],
+    ) -> ApiResult<()> {
+        self.write_params(remote, &run.params.iter().collect::<Vec<_>>())
+            .await?;
         self.write_points(remote, points, None).await?;
         if run.status != RunStatus::Running {
             let end = run.ended_at.map(Timestamp::as_millisecond);
-            super::repeated(|| self.client.update_run(remote, Some(word(run.status)), end, None)).await?;
+            super::repeated(|| {
+                self.client
+                    .update_run(remote, Some(word(run.status)), end, None)
+            })
+            .await?;
         }
         Ok(())
     }
@@ -320,7 +367,12 @@ impl MlflowStore {
         Ok(())
     }
 
-    pub(super) async fn change_run(&self, run: &ModelRun, points: &[SeriesBatch], ctx: &WriteContext) -> Result<Revision> {
+    pub(super) async fn change_run(
+        &self,
+        run: &ModelRun,
+        points: &[SeriesBatch],
+        ctx: &WriteContext,
+    ) -> Result<Revision> {
         let (on_server, experiment) = self.find_run(&run.run_id).await?;
         let next = run.revision.next();
         let id = run.run_id.as_str();
@@ -328,14 +380,26 @@ impl MlflowStore {
             .append(ctx, |state| {
                 let stored = build(&on_server, &experiment, state);
                 same_revision(KIND, id, run.revision, stored.revision)?;
-                let draft = changed(key(&stored.run_id), next, snapshot(KIND, &stored), snapshot(KIND, run));
+                let draft = changed(
+                    key(&stored.run_id),
+                    next,
+                    snapshot(KIND, &stored),
+                    snapshot(KIND, run),
+                );
                 let told = Told::new(&on_server.data.tags, state, &draft.key);
-                let tags = if told.is_behind { told.tags_on_server() } else { stored.tags.clone() };
+                let tags = if told.is_behind {
+                    told.tags_on_server()
+                } else {
+                    stored.tags.clone()
+                };
                 Ok((vec![draft], (stored, tags)))
             })
             .await?;
         let remote = &on_server.info.run_id;
-        if let Err(error) = self.project_run(&on_server, &before, &written, run, next).await {
+        if let Err(error) = self
+            .project_run(&on_server, &before, &written, run, next)
+            .await
+        {
             tracing::warn!(%error, run = id, "the change is done, and the server's own fields follow with the next one");
         }
         let heartbeat = run.heartbeat_at.max(before.heartbeat_at);
@@ -379,7 +443,11 @@ impl MlflowStore {
                 .into_iter()
                 .filter(|tag| dto::value_of(&on_server.data.tags, &tag.key) != Some(&tag.value)),
         );
-        if let Some(heartbeat) = after.heartbeat_at.max(before.heartbeat_at).filter(|at| Some(*at) != before.heartbeat_at) {
+        if let Some(heartbeat) = after
+            .heartbeat_at
+            .max(before.heartbeat_at)
+            .filter(|at| Some(*at) != before.heartbeat_at)
+        {
             set.push(KeyValue::new(HEARTBEAT, heartbeat.to_string()));
         }
         set.push(KeyValue::new(REVISION, revision.to_string()));

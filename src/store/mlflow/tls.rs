@@ -7,7 +7,10 @@ use crate::store::StoreError;
 use reqwest::{Certificate, ClientBuilder, Identity};
 
 /// A builder with the crypto provider installed and the certificates of the environment.
-pub(super) fn builder(address: &Address, environment: &MlflowEnvironment) -> Result<ClientBuilder, StoreError> {
+pub(super) fn builder(
+    address: &Address,
+    environment: &MlflowEnvironment,
+) -> Result<ClientBuilder, StoreError> {
     // Whoever was first has installed the same one.
     let _installed_already = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder();
@@ -30,7 +33,10 @@ pub(super) fn builder(address: &Address, environment: &MlflowEnvironment) -> Res
         std::fs::read(path).map_err(|error| {
             unusable(
                 &address.to_string(),
-                format!("{variable} names '{}': {error}", crate::domain::text::visible(path)),
+                format!(
+                    "{variable} names '{}': {error}",
+                    crate::domain::text::visible(path)
+                ),
                 "name a file in PEM form that you may read",
             )
         })

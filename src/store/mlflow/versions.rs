@@ -12,7 +12,8 @@ use super::dto::{self, KeyValue};
 use super::fields::{NOTE, Told, from_millis};
 use super::ledger::{ObjectKey, State};
 use crate::domain::{
-    Alias, ApprovalState, Artifact, Key, ModelName, ModelVersion, ObjectKind, RunId, Stage, Version, run::OUTPUT_LOG,
+    Alias, ApprovalState, Artifact, Key, ModelName, ModelVersion, ObjectKind, RunId, Stage,
+    Version, run::OUTPUT_LOG,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -65,32 +66,51 @@ fn stage_on_server(version: &dto::ModelVersion) -> Option<Stage> {
 }
 
 /// The stage that shows, and what is not in order about it.
-fn stage(version: &dto::ModelVersion, told: &Told<'_>, has_stages: bool) -> (Stage, Option<&'static str>) {
+fn stage(
+    version: &dto::ModelVersion,
+    told: &Told<'_>,
+    has_stages: bool,
+) -> (Stage, Option<&'static str>) {
     let ours: Stage = told.ledger("stage").unwrap_or(Stage::None);
     let Some(theirs) = stage_on_server(version).filter(|_| has_stages) else {
         return (ours, None);
     };
-    let is_fresh = told.object.is_some_and(|object| object.seen.elapsed() < GRACE);
+    let is_fresh = told
+        .object
+        .is_some_and(|object| object.seen.elapsed() < GRACE);
     if theirs == ours || (told.object.is_some() && (is_fresh || told.is_behind)) {
         return (ours, None);
     }
-    let warning = (theirs == Stage::Production).then_some("UNGATED: somebody put it into Production around modeldeck, without its approval");
+    let warning = (theirs == Stage::Production).then_some(
+        "UNGATED: somebody put it into Production around modeldeck, without its approval",
+    );
     (theirs, warning)
 }
 
 /// A version as the server and the ledger tell it.
-pub(super) fn build(version: &dto::ModelVersion, on_server: &OnServer, state: &State, has_stages: bool) -> ModelVersion {
+pub(super) fn build(
+    version: &dto::ModelVersion,
+    on_server: &OnServer,
+    state: &State,
+    has_stages: bool,
+) -> ModelVersion {
     let key = key_of(version, state);
     let told = Told::new(&version.tags, state, &key);
     let made = from_millis(version.creation_timestamp);
-    let (stage, warning) = stage(version, &told, has_stages);
+    let (shown, warning) = stage(version, &told, has_stages);
     let mut tags = told.own_tags();
     let in_production = |other: &dto::ModelVersion| {
         other.name == version.name && stage_on_server(other) == Some(Stage::Production)
     };
-    let holders = on_server.versions.iter().filter(|other| in_production(other)).count();
+    let holders = on_server
+        .versions
+        .iter()
+        .filter(|other| in_production(other))
+        .count();
     let warning = match warning {
-        None if stage == Stage::Production && holders > 1 => Some("SPLIT: several versions of this model are in Production on the server"),
+        None if shown == Stage::Production && holders > 1 => {
+            Some("SPLIT: several versions of this model are in Production on the server")
+        }
         warning => warning,
     };
     if let Some(warning) = warning {
@@ -102,13 +122,16 @@ pub(super) fn build(version: &dto::ModelVersion, on_server: &OnServer, state: &S
     ModelVersion {
         model_name: ModelName::trusted(version.name.clone()),
         version: Version::trusted(state.version_name(&version.name, &version.version)),
-        stage,
+        stage: shown,
         aliases: on_server
             .aliases_of(version)
             .filter(|alias| *alias != PRODUCTION)
             .map(Alias::trusted)
             .collect(),
-        artifacts: run_id.as_ref().map(|run_id| files_of(run_id, state)).unwrap_or_default(),
+        artifacts: run_id
+            .as_ref()
+            .map(|run_id| files_of(run_id, state))
+            .unwrap_or_default(),
         run_id,
         source: told
             .ledger("source")
@@ -135,7 +158,10 @@ pub(super) fn build(version: &dto::ModelVersion, on_server: &OnServer, state: &S
         approved_at: None,
         approval_notes: None,
         created_at: told.ledger("created_at").unwrap_or(made),
-        updated_at: told.object.map_or_else(|| from_millis(version.last_updated_timestamp), |object| object.updated_at),
+        updated_at: told.object.map_or_else(
+            || from_millis(version.last_updated_timestamp),
+            |object| object.updated_at,
+        ),
         revision: state.revision(&key),
     }
 }
@@ -152,12 +178,21 @@ fn files_of(run_id: &RunId, state: &State) -> Vec<Artifact> {
 
 /// The tags that show on MLflow's page what it has no field for; none of them is ever read back as truth.
 pub(super) fn carried(version: &ModelVersion) -> Vec<KeyValue> {
-    let mut tags = vec![KeyValue::new(REGISTERED_BY, super::fields::cut(&version.registered_by))];
+    let mut tags = vec![KeyValue::new(
+        REGISTERED_BY,
+        super::fields::cut(&version.registered_by),
+    )];
     if version.approval != ApprovalState::None {
-        tags.push(KeyValue::new("modeldeck.approval", version.approval.as_str()));
+        tags.push(KeyValue::new(
+            "modeldeck.approval",
+            version.approval.as_str(),
+        ));
     }
     if let Some(approver) = &version.approved_by {
-        tags.push(KeyValue::new("modeldeck.approved_by", super::fields::cut(approver)));
+        tags.push(KeyValue::new(
+            "modeldeck.approved_by",
+            super::fields::cut(approver),
+        ));
     }
     let metrics: BTreeMap<&str, crate::domain::number::Number> = version
         .metrics
@@ -165,8 +200,16 @@ pub(super) fn carried(version: &ModelVersion) -> Vec<KeyValue> {
         .map(|(key, value)| (key.as_str(), crate::domain::number::Number(*value)))
         .collect();
     for (key, value, is_empty) in [
-        ("modeldeck.metrics", super::fields::json_tag(&metrics), metrics.is_empty()),
-        ("modeldeck.params", super::fields::json_tag(&version.params), version.params.is_empty()),
+        (
+            "modeldeck.metrics",
+            super::fields::json_tag(&metrics),
+            metrics.is_empty(),
+        ),
+        (
+            "modeldeck.params",
+            super::fields::json_tag(&version.params),
+            version.params.is_empty(),
+        ),
     ] {
         if let Some(value) = value.filter(|_| !is_empty) {
             tags.push(KeyValue::new(key, value));

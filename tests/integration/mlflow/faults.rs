@@ -1,11 +1,16 @@
 //! Every kind of bad answer to every kind of call: an error that names what happened, in bounded time, and everything as before once the trouble is over.
 
-use crate::store_contract::samples::{at, batch, ctx, deployment, drift_event, experiment, key, point, run, version};
+use crate::store_contract::samples::{
+    at, batch, ctx, deployment, drift_event, experiment, key, point, run, version,
+};
 use crate::support::fault_server::{Fault, FaultServer, answer, with_header};
 use crate::support::mlflow_server::{Series, turn};
 use modeldeck::domain::{Policy, Revision};
 use modeldeck::store::mlflow::{Deadlines, MlflowOptions, MlflowStore};
-use modeldeck::store::{DeploymentWrite, ExperimentQuery, PageRequest, RunQuery, RunStore as _, Store, StoreError, VersionQuery};
+use modeldeck::store::{
+    DeploymentWrite, ExperimentQuery, PageRequest, RunQuery, RunStore as _, Store, StoreError,
+    VersionQuery,
+};
 use std::time::{Duration, Instant};
 
 /// Deadlines short enough for a test.
@@ -25,32 +30,124 @@ fn impatient() -> MlflowOptions {
 /// The table: the fault, and what it has to be told as.
 fn faults() -> Vec<(&'static str, Fault, &'static [&'static str])> {
     let (json, html, plain) = ("application/json", "text/html", "text/plain");
-    let mlflow = |code: &str| format!("{{\"error_code\": \"{code}\", \"message\": \"(sqlite3.OperationalError) no\"}}");
+    let mlflow = |code: &str| {
+        format!("{{\"error_code\": \"{code}\", \"message\": \"(sqlite3.OperationalError) no\"}}")
+    };
     let huge = format!("{{\"x\": \"{}\"}}", "y".repeat(33 * 1024 * 1024));
     vec![
-        ("400", answer("400 Bad Request", json, &mlflow("INVALID_PARAMETER_VALUE")), &["Invalid", "Unavailable"]),
-        ("401 html", answer("401 Unauthorized", html, "<h1>You are not authenticated</h1>"), &["Unauthorized"]),
-        ("403", answer("403 Forbidden", json, &mlflow("PERMISSION_DENIED")), &["Unauthorized"]),
-        ("403 host", answer("403 Forbidden", plain, "Invalid Host header - possible DNS rebinding attack detected"), &["Unauthorized"]),
-        ("404 html", answer("404 Not Found", html, "<title>404 Not Found</title>"), &["Unavailable"]),
-        ("409", answer("409 Conflict", json, &mlflow("CONFLICT")), &["Unavailable"]),
-        ("413", answer("413 Payload Too Large", html, "<h1>413</h1>"), &["Invalid"]),
-        ("429", with_header("429 Too Many Requests", plain, "Retry-After: 60\r\n", "slow down"), &["Unavailable"]),
-        ("500 html", answer("500 Internal Server Error", html, "<h1>Internal Server Error</h1>"), &["Unavailable"]),
-        ("502", answer("502 Bad Gateway", html, "<h1>nginx</h1>"), &["Unavailable"]),
-        ("503", answer("503 Service Unavailable", json, &mlflow("TEMPORARILY_UNAVAILABLE")), &["Unavailable"]),
-        ("504", answer("504 Gateway Timeout", html, "<h1>nginx</h1>"), &["Unavailable"]),
-        ("redirect", with_header("302 Found", html, "Location: https://login.example.org/\r\n", ""), &["Unavailable"]),
+        (
+            "400",
+            answer("400 Bad Request", json, &mlflow("INVALID_PARAMETER_VALUE")),
+            &["Invalid", "Unavailable"],
+        ),
+        (
+            "401 html",
+            answer(
+                "401 Unauthorized",
+                html,
+                "<h1>You are not authenticated</h1>",
+            ),
+            &["Unauthorized"],
+        ),
+        (
+            "403",
+            answer("403 Forbidden", json, &mlflow("PERMISSION_DENIED")),
+            &["Unauthorized"],
+        ),
+        (
+            "403 host",
+            answer(
+                "403 Forbidden",
+                plain,
+                "Invalid Host header - possible DNS rebinding attack detected",
+            ),
+            &["Unauthorized"],
+        ),
+        (
+            "404 html",
+            answer("404 Not Found", html, "<title>404 Not Found</title>"),
+            &["Unavailable"],
+        ),
+        (
+            "409",
+            answer("409 Conflict", json, &mlflow("CONFLICT")),
+            &["Unavailable"],
+        ),
+        (
+            "413",
+            answer("413 Payload Too Large", html, "<h1>413</h1>"),
+            &["Invalid"],
+        ),
+        (
+            "429",
+            with_header(
+                "429 Too Many Requests",
+                plain,
+                "Retry-After: 60\r\n",
+                "slow down",
+            ),
+            &["Unavailable"],
+        ),
+        (
+            "500 html",
+            answer(
+                "500 Internal Server Error",
+                html,
+                "<h1>Internal Server Error</h1>",
+            ),
+            &["Unavailable"],
+        ),
+        (
+            "502",
+            answer("502 Bad Gateway", html, "<h1>nginx</h1>"),
+            &["Unavailable"],
+        ),
+        (
+            "503",
+            answer(
+                "503 Service Unavailable",
+                json,
+                &mlflow("TEMPORARILY_UNAVAILABLE"),
+            ),
+            &["Unavailable"],
+        ),
+        (
+            "504",
+            answer("504 Gateway Timeout", html, "<h1>nginx</h1>"),
+            &["Unavailable"],
+        ),
+        (
+            "redirect",
+            with_header(
+                "302 Found",
+                html,
+                "Location: https://login.example.org/\r\n",
+                "",
+            ),
+            &["Unavailable"],
+        ),
         ("empty 200", answer("200 OK", json, ""), &["Unavailable"]),
-        ("html 200", answer("200 OK", html, "<html><title>Login</title></html>"), &["Unavailable"]),
+        (
+            "html 200",
+            answer("200 OK", html, "<html><title>Login</title></html>"),
+            &["Unavailable"],
+        ),
         ("hang up", Fault::HangUp, &["Unavailable"]),
         ("lost answer", Fault::LoseAnswer, &["Unavailable"]),
         ("half a head", Fault::Truncate(20), &["Unavailable"]),
         ("half a body", Fault::Truncate(180), &["Unavailable"]),
         ("silence", Fault::Silence, &["Unavailable"]),
-        ("a byte a second", Fault::Drip(Duration::from_secs(1)), &["Unavailable"]),
+        (
+            "a byte a second",
+            Fault::Drip(Duration::from_secs(1)),
+            &["Unavailable"],
+        ),
         ("huge", answer("200 OK", json, &huge), &["Unavailable"]),
-        ("packed", with_header("200 OK", json, "Content-Encoding: gzip\r\n", "{}"), &["Unavailable"]),
+        (
+            "packed",
+            with_header("200 OK", json, "Content-Encoding: gzip\r\n", "{}"),
+            &["Unavailable"],
+        ),
     ]
 }
 
@@ -68,8 +165,25 @@ fn kind(error: &StoreError) -> &'static str {
 
 /// Every kind of call, by a name; changes are new ones each time.
 const CALLS: &[&str] = &[
-    "run", "runs", "experiment", "experiments", "versions", "history", "policy", "output", "token", "insert_experiment",
-    "insert_run", "append_metrics", "heartbeat", "replace_run", "insert_version", "replace_versions", "replace_policy", "deploy", "drift",
+    "run",
+    "runs",
+    "experiment",
+    "experiments",
+    "versions",
+    "history",
+    "policy",
+    "output",
+    "token",
+    "insert_experiment",
+    "insert_run",
+    "append_metrics",
+    "heartbeat",
+    "replace_run",
+    "insert_version",
+    "replace_versions",
+    "replace_policy",
+    "deploy",
+    "drift",
 ];
 
 async fn call(store: &dyn Store, name: &str, number: usize) -> Result<(), StoreError> {
@@ -80,39 +194,67 @@ async fn call(store: &dyn Store, name: &str, number: usize) -> Result<(), StoreE
         "run" => store.run(&known.run_id).await.map(drop),
         "runs" => store.runs(&RunQuery::default(), &all).await.map(drop),
         "experiment" => store.experiment(&known.experiment_name).await.map(drop),
-        "experiments" => store.experiments(&ExperimentQuery::default(), &all).await.map(drop),
-        "versions" => store.versions(&VersionQuery::default(), &all).await.map(drop),
-        "history" => store.metric_history(&known.run_id, &key("loss"), 0, 10).await.map(drop),
+        "experiments" => store
+            .experiments(&ExperimentQuery::default(), &all)
+            .await
+            .map(drop),
+        "versions" => store
+            .versions(&VersionQuery::default(), &all)
+            .await
+            .map(drop),
+        "history" => store
+            .metric_history(&known.run_id, &key("loss"), 0, 10)
+            .await
+            .map(drop),
         "policy" => store.policy().await.map(drop),
         "output" => store.output_tail(&known.run_id, 10).await.map(drop),
         // It is not asked again within a moment, so something has to have been written.
         "token" => {
-            store.heartbeat(&known.run_id, at(1_000 + i64::try_from(number).unwrap())).await?;
+            store
+                .heartbeat(&known.run_id, at(1_000 + i64::try_from(number).unwrap()))
+                .await?;
             store.change_token().await.map(drop)
         }
         "insert_experiment" => store.insert_experiment(&experiment(&fresh), &ctx).await,
         "insert_run" => store.insert_run(&run(&fresh, "fraud"), &[], &ctx).await,
         "append_metrics" => {
             let step = i64::try_from(number).unwrap();
-            store.append_metrics(&[batch("r1", "loss", &[point(step, 0.5)])], at(step)).await
+            store
+                .append_metrics(&[batch("r1", "loss", &[point(step, 0.5)])], at(step))
+                .await
         }
-        "heartbeat" => store.heartbeat(&known.run_id, at(100_000 + i64::try_from(number).unwrap())).await,
+        "heartbeat" => {
+            store
+                .heartbeat(&known.run_id, at(100_000 + i64::try_from(number).unwrap()))
+                .await
+        }
         "replace_run" => {
             let mut run = store.run(&known.run_id).await?;
             run.tags.insert(key("n"), fresh);
             store.replace_run(&run, &[], &ctx).await.map(drop)
         }
-        "insert_version" => store.insert_unnamed_version(&version("fraud", "x"), &ctx).await.map(drop),
+        "insert_version" => store
+            .insert_unnamed_version(&version("fraud", "x"), &ctx)
+            .await
+            .map(drop),
         "replace_versions" => {
             let known = version("fraud", "1");
             let mut version = store.version(&known.model_name, &known.version).await?;
             version.description = fresh;
-            store.replace_versions(&[version], None, &ctx).await.map(drop)
+            store
+                .replace_versions(&[version], None, &ctx)
+                .await
+                .map(drop)
         }
         "replace_policy" => {
             let (policy, revision) = store.policy().await?;
-            let policy = policy.with("production.quorum", &(number % 5 + 1).to_string()).unwrap();
-            store.replace_policy(&policy, revision, &ctx).await.map(drop)
+            let policy = policy
+                .with("production.quorum", &(number % 5 + 1).to_string())
+                .unwrap();
+            store
+                .replace_policy(&policy, revision, &ctx)
+                .await
+                .map(drop)
         }
         "deploy" => {
             let write = DeploymentWrite {
@@ -132,13 +274,26 @@ async fn call(store: &dyn Store, name: &str, number: usize) -> Result<(), StoreE
 
 async fn filled(store: &dyn Store) {
     let ctx = ctx("test");
-    store.insert_experiment(&experiment("fraud"), &ctx).await.unwrap();
     store
-        .insert_run(&run("r1", "fraud"), &[batch("r1", "loss", &[point(0, 1.0)])], &ctx)
+        .insert_experiment(&experiment("fraud"), &ctx)
         .await
         .unwrap();
-    store.insert_version(&version("fraud", "1"), &ctx).await.unwrap();
-    store.replace_policy(&Policy::default(), Revision(0), &ctx).await.unwrap();
+    store
+        .insert_run(
+            &run("r1", "fraud"),
+            &[batch("r1", "loss", &[point(0, 1.0)])],
+            &ctx,
+        )
+        .await
+        .unwrap();
+    store
+        .insert_version(&version("fraud", "1"), &ctx)
+        .await
+        .unwrap();
+    store
+        .replace_policy(&Policy::default(), Revision(0), &ctx)
+        .await
+        .unwrap();
 }
 
 async fn table(series: Series) {
@@ -146,7 +301,9 @@ async fn table(series: Series) {
         return;
     };
     let between = FaultServer::before(server.port());
-    let store = MlflowStore::open(&between.uri(), impatient()).await.unwrap();
+    let store = MlflowStore::open(&between.uri(), impatient())
+        .await
+        .unwrap();
     filled(&store).await;
     let mut number = 0;
     for (name, fault, kinds) in faults() {
@@ -156,11 +313,19 @@ async fn table(series: Series) {
             let began = Instant::now();
             let error = call(&store, what, number).await;
             let took = began.elapsed();
-            let error = error.err().unwrap_or_else(|| panic!("{name}, {what}: went through"));
+            let error = error
+                .err()
+                .unwrap_or_else(|| panic!("{name}, {what}: went through"));
             assert!(kinds.contains(&kind(&error)), "{name}, {what}: {error:?}");
-            assert!(took < Duration::from_secs(12), "{name}, {what}: took {took:?}");
+            assert!(
+                took < Duration::from_secs(12),
+                "{name}, {what}: took {took:?}"
+            );
             let told = error.to_string();
-            assert!(!told.contains('\u{1b}') && !told.contains('<'), "{name}, {what}: {told}");
+            assert!(
+                !told.contains('\u{1b}') && !told.contains('<'),
+                "{name}, {what}: {told}"
+            );
         }
         between.none();
         number += 1;
@@ -182,21 +347,32 @@ async fn what_another_version_answers_is_read() {
         return;
     };
     let between = FaultServer::before(server.port());
-    let store = MlflowStore::open(&between.uri(), impatient()).await.unwrap();
+    let store = MlflowStore::open(&between.uri(), impatient())
+        .await
+        .unwrap();
     filled(&store).await;
     let known = run("r1", "fraud").run_id;
     for (from, to) in [
         ("\"RUNNING\"", "\"DREAMING\""),
         ("\"run_name\"", "\"name_of_run\""),
-        ("\"lifecycle_stage\"", "\"more\": {\"a\": [1]}, \"lifecycle_stage\""),
+        (
+            "\"lifecycle_stage\"",
+            "\"more\": {\"a\": [1]}, \"lifecycle_stage\"",
+        ),
         ("\"step\": 0", "\"step\": \"0\""),
         ("\"value\": 1.0", "\"value\": \"NaN\""),
     ] {
         between.all(Fault::Replace(from.to_owned(), to.to_owned()));
-        store.run(&known).await.unwrap_or_else(|error| panic!("{to}: {error}"));
+        store
+            .run(&known)
+            .await
+            .unwrap_or_else(|error| panic!("{to}: {error}"));
     }
     // The same page again and again.
-    between.all(Fault::Replace("\"runs\":".to_owned(), "\"next_page_token\": \"x\", \"runs\":".to_owned()));
+    between.all(Fault::Replace(
+        "\"runs\":".to_owned(),
+        "\"next_page_token\": \"x\", \"runs\":".to_owned(),
+    ));
     let looped = store.runs(&RunQuery::default(), &PageRequest::all()).await;
     assert!(looped.is_err(), "{looped:?}");
     between.none();
@@ -209,17 +385,48 @@ async fn what_is_no_mlflow_server_is_named() {
     };
     let between = FaultServer::before(server.port());
     for (fault, told) in [
-        (answer("200 OK", "text/html", "<title>Grafana</title>"), "no MLflow server"),
-        (answer("404 Not Found", "text/html", "<h1>nginx</h1>"), "no MLflow API"),
-        (with_header("302 Found", "text/html", "Location: https://bob:canary@sso.example.org/\r\n", ""), "sso.example.org"),
-        (answer("403 Forbidden", "text/plain", "Invalid Host header - possible"), "host name"),
-        (answer("401 Unauthorized", "text/html", "no"), "does not know who you are"),
+        (
+            answer("200 OK", "text/html", "<title>Grafana</title>"),
+            "no MLflow server",
+        ),
+        (
+            answer("404 Not Found", "text/html", "<h1>nginx</h1>"),
+            "no MLflow API",
+        ),
+        (
+            with_header(
+                "302 Found",
+                "text/html",
+                "Location: https://bob:canary@sso.example.org/\r\n",
+                "",
+            ),
+            "sso.example.org",
+        ),
+        (
+            answer(
+                "403 Forbidden",
+                "text/plain",
+                "Invalid Host header - possible",
+            ),
+            "host name",
+        ),
+        (
+            answer("401 Unauthorized", "text/html", "no"),
+            "does not know who you are",
+        ),
     ] {
         between.all(fault);
-        let error = MlflowStore::open(&between.uri(), impatient()).await.unwrap_err();
-        assert!(error.to_string().contains(told) && error.hint().is_some(), "{error}");
+        let error = MlflowStore::open(&between.uri(), impatient())
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains(told) && error.hint().is_some(),
+            "{error}"
+        );
         assert!(!error.to_string().contains("canary"), "{error}");
     }
-    let nobody = MlflowStore::open("http://127.0.0.1:9", impatient()).await.unwrap_err();
+    let nobody = MlflowStore::open("http://127.0.0.1:9", impatient())
+        .await
+        .unwrap_err();
     assert!(matches!(nobody, StoreError::Unavailable { .. }), "{nobody}");
 }

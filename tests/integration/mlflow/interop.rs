@@ -3,7 +3,9 @@
 use super::{client, person};
 use crate::support::mlflow_server::{Series, turn};
 use modeldeck::domain::{ModelName, RunStatus, Stage, Verdict};
-use modeldeck::service::{ErrorKind, NewDecision, NewExperiment, NewMetric, NewModelVersion, NewRun, StageChange};
+use modeldeck::service::{
+    ErrorKind, NewDecision, NewExperiment, NewMetric, NewModelVersion, NewRun, StageChange,
+};
 use modeldeck::store::{PageRequest, RunQuery, RunStore as _};
 
 async fn both_ways(series: Series) {
@@ -32,20 +34,39 @@ print(r.info.run_id)
     );
     let run_id = made.trim().parse().unwrap();
     let run = alice.get_run(&run_id).await.unwrap();
-    assert_eq!((run.name.as_str(), run.status, run.experiment_name.as_str()), ("python", RunStatus::Completed, "theirs"));
-    assert_eq!((run.params["lr"].as_str(), run.tags["team"].as_str()), ("0.1", "risk"));
+    assert_eq!(
+        (run.name.as_str(), run.status, run.experiment_name.as_str()),
+        ("python", RunStatus::Completed, "theirs")
+    );
+    assert_eq!(
+        (run.params["lr"].as_str(), run.tags["team"].as_str()),
+        ("0.1", "risk")
+    );
     assert!(run.metrics["bad"].value.is_nan() && run.metrics["worse"].value.is_infinite());
     assert_eq!(run.metrics["loss"].step, 4);
-    let history = alice.runs().history(&run_id, &"loss".parse().unwrap(), 0, 100).await.unwrap();
+    let history = alice
+        .runs()
+        .history(&run_id, &"loss".parse().unwrap(), 0, 100)
+        .await
+        .unwrap();
     assert_eq!(history.len(), 5);
     let theirs = ModelName::new("theirs").unwrap();
-    let version = alice.get_model_version(&theirs, &"1".parse().unwrap()).await.unwrap();
-    assert_eq!((version.stage, version.source.as_deref()), (Stage::Production, Some("s3://bucket/model")));
+    let version = alice
+        .get_model_version(&theirs, &"1".parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        (version.stage, version.source.as_deref()),
+        (Stage::Production, Some("s3://bucket/model"))
+    );
     assert!(version.tags["modeldeck.warning"].starts_with("UNGATED"));
     assert!(version.aliases.contains("champion"));
 
     // Modeldeck makes, MLflow's client sees.
-    alice.create_experiment(NewExperiment::new("ours".parse().unwrap())).await.unwrap();
+    alice
+        .create_experiment(NewExperiment::new("ours".parse().unwrap()))
+        .await
+        .unwrap();
     let mut new = NewRun::new("ours".parse().unwrap());
     new.params.insert("lr".parse().unwrap(), "0.5".to_owned());
     new.status = RunStatus::Completed;
@@ -59,19 +80,33 @@ print(r.info.run_id)
     let mut new = NewModelVersion::new(ModelName::new("ours").unwrap());
     new.run_id = Some(run.run_id.clone());
     let version = alice.register_model_version(new).await.unwrap();
-    assert_eq!((version.version.as_str(), version.metrics["auc"]), ("1", 0.75));
+    assert_eq!(
+        (version.version.as_str(), version.metrics["auc"]),
+        ("1", 0.75)
+    );
     let promote = |service: modeldeck::service::ModelLifecycleService| async move {
         service
-            .set_stage(&ModelName::new("ours").unwrap(), &"1".parse().unwrap(), Stage::Production, &StageChange::default())
+            .set_stage(
+                &ModelName::new("ours").unwrap(),
+                &"1".parse().unwrap(),
+                Stage::Production,
+                &StageChange::default(),
+            )
             .await
     };
-    assert_eq!(promote(alice.clone()).await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(
+        promote(alice.clone()).await.unwrap_err().kind(),
+        ErrorKind::Refused
+    );
     let decision = NewDecision {
         verdict: Verdict::Approved,
         notes: Some("looks right".to_owned()),
         subject: None,
     };
-    bob.approvals().decide(&version.model_name, &version.version, &decision).await.unwrap();
+    bob.approvals()
+        .decide(&version.model_name, &version.version, &decision)
+        .await
+        .unwrap();
     promote(alice.clone()).await.unwrap();
     let seen = server.python(&format!(
         "
@@ -85,7 +120,10 @@ print(c.get_model_version_by_alias('ours', 'production').version)
 ",
         run.run_id
     ));
-    assert_eq!(seen, "FINISHED 0.5 0.75 3\nProduction True APPROVED bob\n1\n");
+    assert_eq!(
+        seen,
+        "FINISHED 0.5 0.75 3\nProduction True APPROVED bob\n1\n"
+    );
 
     // What is changed there by hand shows here, and what goes around the gate shows as that.
     server.python(
@@ -102,18 +140,49 @@ c.set_model_version_tag('ours', '1', 'team', 'theirs')
     let ours = ModelName::new("ours").unwrap();
     // Past the moment in which the ledger is believed.
     tokio::time::sleep(std::time::Duration::from_millis(5_200)).await;
-    let first = fresh.get_model_version(&ours, &"1".parse().unwrap()).await.unwrap();
-    let second = fresh.get_model_version(&ours, &"2".parse().unwrap()).await.unwrap();
-    assert_eq!((first.description.as_str(), first.tags["team"].as_str()), ("described there", "theirs"));
-    assert!(first.tags["modeldeck.warning"].starts_with("SPLIT"), "{:?}", first.tags);
-    assert!(second.tags["modeldeck.warning"].starts_with("UNGATED"), "{:?}", second.tags);
+    let first = fresh
+        .get_model_version(&ours, &"1".parse().unwrap())
+        .await
+        .unwrap();
+    let second = fresh
+        .get_model_version(&ours, &"2".parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        (first.description.as_str(), first.tags["team"].as_str()),
+        ("described there", "theirs")
+    );
+    assert!(
+        first.tags["modeldeck.warning"].starts_with("SPLIT"),
+        "{:?}",
+        first.tags
+    );
+    assert!(
+        second.tags["modeldeck.warning"].starts_with("UNGATED"),
+        "{:?}",
+        second.tags
+    );
     assert!(first.approval == modeldeck::domain::ApprovalState::Approved);
 
     // The reserved experiments are not experiments.
     let store = client(&server.uri()).await;
-    let names: Vec<String> = fresh.list_experiments(None, None).await.unwrap().iter().map(|row| row.name.to_string()).collect();
+    let names: Vec<String> = fresh
+        .list_experiments(None, None)
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.name.to_string())
+        .collect();
     assert_eq!(names, ["ours", "theirs"]);
-    assert_eq!(store.runs(&RunQuery::default(), &PageRequest::all()).await.unwrap().rows.len(), 2);
+    assert_eq!(
+        store
+            .runs(&RunQuery::default(), &PageRequest::all())
+            .await
+            .unwrap()
+            .rows
+            .len(),
+        2
+    );
 }
 
 #[tokio::test]

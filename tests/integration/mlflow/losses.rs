@@ -1,16 +1,26 @@
 //! Commit, then lose: at every request of every change the answer is lost once, and afterwards there is exactly one of what was made.
 
-use crate::store_contract::samples::{at, batch, ctx, deployment, experiment, key, point, run, version};
+use crate::store_contract::samples::{
+    at, batch, ctx, deployment, experiment, key, point, run, version,
+};
 use crate::support::fault_server::{Fault, FaultServer};
 use crate::support::mlflow_server::{Series, turn};
 use modeldeck::domain::{DeploymentStatus, ModelName, Stage};
 use modeldeck::store::mlflow::{MlflowOptions, MlflowStore};
 use modeldeck::store::{
-    DeploymentQuery, DeploymentWrite, ExperimentQuery, ExperimentStore as _, PageRequest, RegistryStore as _, RunQuery, RunStore as _, Store, StoreError,
+    DeploymentQuery, DeploymentWrite, ExperimentQuery, ExperimentStore as _, PageRequest,
+    RegistryStore as _, RunQuery, RunStore as _, Store, StoreError,
 };
 
 /// Changes, each with a count of what it made, which is one.
-const CHANGES: &[&str] = &["experiment", "run", "version", "stage", "deployment", "metrics"];
+const CHANGES: &[&str] = &[
+    "experiment",
+    "run",
+    "version",
+    "stage",
+    "deployment",
+    "metrics",
+];
 
 async fn change(store: &dyn Store, what: &str, id: &str) -> Result<(), StoreError> {
     let ctx = ctx("test");
@@ -27,9 +37,16 @@ async fn change(store: &dyn Store, what: &str, id: &str) -> Result<(), StoreErro
         "stage" => {
             let known = version("churn", "1");
             let mut version = store.version(&known.model_name, &known.version).await?;
-            version.stage = if version.stage == Stage::Staging { Stage::None } else { Stage::Staging };
+            version.stage = if version.stage == Stage::Staging {
+                Stage::None
+            } else {
+                Stage::Staging
+            };
             version.tags.insert(key("last"), id.to_owned());
-            store.replace_versions(&[version], None, &ctx).await.map(drop)
+            store
+                .replace_versions(&[version], None, &ctx)
+                .await
+                .map(drop)
         }
         "deployment" => {
             let write = DeploymentWrite {
@@ -50,30 +67,56 @@ async fn count(store: &dyn Store, what: &str, id: &str) -> usize {
     let all = PageRequest::all();
     match what {
         "experiment" => {
-            let rows = store.experiments(&ExperimentQuery::default(), &all).await.unwrap().rows;
+            let rows = store
+                .experiments(&ExperimentQuery::default(), &all)
+                .await
+                .unwrap()
+                .rows;
             rows.iter().filter(|row| row.name.as_str() == id).count()
         }
         "run" => {
             let rows = store.runs(&RunQuery::default(), &all).await.unwrap().rows;
-            let found = rows.iter().filter(|row| row.name == format!("name of {id}")).count();
-            let points = store.metric_history(&run(id, "fraud").run_id, &key("loss"), 0, 10).await.unwrap();
+            let found = rows
+                .iter()
+                .filter(|row| row.name == format!("name of {id}"))
+                .count();
+            let points = store
+                .metric_history(&run(id, "fraud").run_id, &key("loss"), 0, 10)
+                .await
+                .unwrap();
             assert_eq!(points.len(), 2);
             found
         }
-        "version" => store.version_names(&ModelName::new(id).unwrap()).await.unwrap().len(),
+        "version" => store
+            .version_names(&ModelName::new(id).unwrap())
+            .await
+            .unwrap()
+            .len(),
         "stage" => {
             let known = version("churn", "1");
-            let there = store.version(&known.model_name, &known.version).await.unwrap();
+            let there = store
+                .version(&known.model_name, &known.version)
+                .await
+                .unwrap();
             usize::from(there.tags[&key("last")] == id)
         }
         "deployment" => {
-            let rows = store.deployments(&DeploymentQuery::default(), &all).await.unwrap().rows;
+            let rows = store
+                .deployments(&DeploymentQuery::default(), &all)
+                .await
+                .unwrap()
+                .rows;
             rows.iter()
-                .filter(|row| row.deployment_id.as_str() == id && row.status == DeploymentStatus::Pending)
+                .filter(|row| {
+                    row.deployment_id.as_str() == id && row.status == DeploymentStatus::Pending
+                })
                 .count()
         }
         _ => {
-            let points = store.metric_history(&run("r0", "fraud").run_id, &key(id), 0, 10).await.unwrap();
+            let points = store
+                .metric_history(&run("r0", "fraud").run_id, &key(id), 0, 10)
+                .await
+                .unwrap();
             points.len() / 2
         }
     }
@@ -84,23 +127,45 @@ async fn lose(series: Series) {
         return;
     };
     let between = FaultServer::before(server.port());
-    let open = || async { MlflowStore::open(&between.uri(), MlflowOptions::default()).await.unwrap() };
+    let open = || async {
+        MlflowStore::open(&between.uri(), MlflowOptions::default())
+            .await
+            .unwrap()
+    };
     let store = open().await;
     let test = ctx("test");
-    store.insert_experiment(&experiment("fraud"), &test).await.unwrap();
-    store.insert_run(&run("r0", "fraud"), &[], &test).await.unwrap();
-    store.insert_version(&version("churn", "1"), &test).await.unwrap();
+    store
+        .insert_experiment(&experiment("fraud"), &test)
+        .await
+        .unwrap();
+    store
+        .insert_run(&run("r0", "fraud"), &[], &test)
+        .await
+        .unwrap();
+    store
+        .insert_version(&version("churn", "1"), &test)
+        .await
+        .unwrap();
     for what in CHANGES {
         for at_request in 0..60 {
             let id = format!("{what}{at_request}");
             between.only(at_request, Fault::LoseAnswer);
             let done = change(&store, what, &id).await;
             let requests = between.none();
-            assert!(done.is_ok(), "{what}, request {at_request} of {requests}: {done:?}");
+            assert!(
+                done.is_ok(),
+                "{what}, request {at_request} of {requests}: {done:?}"
+            );
             // Somebody who knows nothing of what happened sees one, too.
             let other = open().await;
-            assert_eq!(count(&other, what, &id).await, 1, "{what}, request {at_request}");
-            let problems = modeldeck::store::AuditStore::check_integrity(&other).await.unwrap();
+            assert_eq!(
+                count(&other, what, &id).await,
+                1,
+                "{what}, request {at_request}"
+            );
+            let problems = modeldeck::store::AuditStore::check_integrity(&other)
+                .await
+                .unwrap();
             assert!(problems.is_empty(), "{problems:?}");
             if at_request >= requests {
                 break;

@@ -9,8 +9,8 @@ use modeldeck::domain::{
     DeploymentStatus, Environment, Key, ModelName, ObjectKind, Stage, Verdict, Version,
 };
 use modeldeck::service::{
-    DeploymentUpdate, ErrorKind, ModelLifecycleService, ModelVersionUpdate, NewDecision, NewDeployment, NewModelVersion, ServiceError,
-    StageChange,
+    DeploymentUpdate, ErrorKind, ModelLifecycleService, ModelVersionUpdate, NewDecision,
+    NewDeployment, NewModelVersion, ServiceError, StageChange,
 };
 use std::collections::BTreeMap;
 
@@ -41,7 +41,10 @@ async fn workers(server: &Server) -> Vec<ModelLifecycleService> {
 }
 
 /// Runs the same work at all workers at once.
-async fn at_once<T, F>(workers: &[ModelLifecycleService], work: impl Fn(usize, ModelLifecycleService) -> F) -> Vec<T>
+async fn at_once<T, F>(
+    workers: &[ModelLifecycleService],
+    work: impl Fn(usize, ModelLifecycleService) -> F,
+) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -70,7 +73,15 @@ async fn verified(service: &ModelLifecycleService) {
     let verification = service.audit().verify(|_| {}).await.unwrap();
     assert_eq!(verification.fault, None);
     let mut check = ChainCheck::default();
-    for entry in service.audit().list(&Default::default(), &modeldeck::store::PageRequest::all()).await.unwrap().rows.iter().rev() {
+    for entry in service
+        .audit()
+        .list(&Default::default(), &modeldeck::store::PageRequest::all())
+        .await
+        .unwrap()
+        .rows
+        .iter()
+        .rev()
+    {
         check.follow(entry).unwrap();
     }
 }
@@ -84,13 +95,22 @@ async fn approvers(series: Series) {
         let version = version(&owner).await;
         let done = at_once(&workers, |_, worker| {
             let version = version.clone();
-            async move { worker.approvals().decide(&model(), &version, &approval()).await.map(drop) }
+            async move {
+                worker
+                    .approvals()
+                    .decide(&model(), &version, &approval())
+                    .await
+                    .map(drop)
+            }
         })
         .await;
         for result in &done {
             result.as_ref().unwrap();
         }
-        let own = owner.approvals().decide(&model(), &version, &approval()).await;
+        let own = owner
+            .approvals()
+            .decide(&model(), &version, &approval())
+            .await;
         assert!(matches!(own, Err(ServiceError::Refused { .. })), "{own:?}");
         let stored = owner.get_model_version(&model(), &version).await.unwrap();
         assert_eq!(stored.decisions.len(), WORKERS);
@@ -111,7 +131,11 @@ async fn deploys(series: Series) {
     let (owner, workers) = (person(&server, "alice").await, workers(&server).await);
     for _ in 0..rounds() {
         let version = version(&owner).await;
-        workers[0].approvals().decide(&model(), &version, &approval()).await.unwrap();
+        workers[0]
+            .approvals()
+            .decide(&model(), &version, &approval())
+            .await
+            .unwrap();
         let done = at_once(&workers, |_, worker| {
             let version = version.clone();
             async move {
@@ -121,7 +145,9 @@ async fn deploys(series: Series) {
                     status: Some(DeploymentStatus::Active),
                     ..DeploymentUpdate::default()
                 };
-                worker.update_deployment(&deployment.deployment_id, &update).await
+                worker
+                    .update_deployment(&deployment.deployment_id, &update)
+                    .await
             }
         })
         .await;
@@ -130,15 +156,28 @@ async fn deploys(series: Series) {
             result.as_ref().unwrap();
         }
         let active = owner
-            .list_deployments(Some(&model()), Some(Environment::Production), Some(DeploymentStatus::Active))
+            .list_deployments(
+                Some(&model()),
+                Some(Environment::Production),
+                Some(DeploymentStatus::Active),
+            )
             .await
             .unwrap();
         assert_eq!(active.len(), 1, "I1");
     }
     // I1 and I7 at every moment of the log.
     let mut states: BTreeMap<String, DeploymentStatus> = BTreeMap::new();
-    let entries = owner.audit().list(&Default::default(), &modeldeck::store::PageRequest::all()).await.unwrap().rows;
-    for entry in entries.iter().rev().filter(|entry| entry.kind == ObjectKind::Deployment) {
+    let entries = owner
+        .audit()
+        .list(&Default::default(), &modeldeck::store::PageRequest::all())
+        .await
+        .unwrap()
+        .rows;
+    for entry in entries
+        .iter()
+        .rev()
+        .filter(|entry| entry.kind == ObjectKind::Deployment)
+    {
         let Some(status) = entry.after.get("status").and_then(|status| status.as_str()) else {
             continue;
         };
@@ -162,14 +201,29 @@ async fn approve_against_edit(series: Series) {
             let version = version.clone();
             async move {
                 match number % 3 {
-                    0 => worker.approvals().decide(&model(), &version, &approval()).await.map(drop),
+                    0 => worker
+                        .approvals()
+                        .decide(&model(), &version, &approval())
+                        .await
+                        .map(drop),
                     1 => {
                         let mut update = ModelVersionUpdate::default();
-                        update.metrics.insert(Key::new("auc").unwrap(), f64::from(u32::try_from(round * 10 + number).unwrap()));
-                        worker.update_model_version(&model(), &version, &update).await.map(drop)
+                        update.metrics.insert(
+                            Key::new("auc").unwrap(),
+                            f64::from(u32::try_from(round * 10 + number).unwrap()),
+                        );
+                        worker
+                            .update_model_version(&model(), &version, &update)
+                            .await
+                            .map(drop)
                     }
                     _ => worker
-                        .set_stage(&model(), &version, Stage::Production, &StageChange::default())
+                        .set_stage(
+                            &model(),
+                            &version,
+                            Stage::Production,
+                            &StageChange::default(),
+                        )
                         .await
                         .map(drop),
                 }
@@ -189,14 +243,31 @@ async fn approve_against_edit(series: Series) {
 
 /// I2, by the log: what went to Production had, at that place of the log, an approval younger than its last edit.
 async fn promotions_were_approved(owner: &ModelLifecycleService) {
-    let entries = owner.audit().list(&Default::default(), &modeldeck::store::PageRequest::all()).await.unwrap().rows;
+    let entries = owner
+        .audit()
+        .list(&Default::default(), &modeldeck::store::PageRequest::all())
+        .await
+        .unwrap()
+        .rows;
     let mut approved: BTreeMap<&str, bool> = BTreeMap::new();
     for entry in entries.iter().rev() {
         match entry.action.as_str() {
             "approve" => drop(approved.insert(&entry.object, true)),
-            "update_model_version" if entry.after.get("metrics").is_some() => drop(approved.insert(&entry.object, false)),
-            "set_stage" if entry.after.get("stage").is_some_and(|stage| stage == "Production") => {
-                assert_eq!(approved.get(entry.object.as_str()), Some(&true), "{} went to Production unapproved", entry.object);
+            "update_model_version" if entry.after.get("metrics").is_some() => {
+                drop(approved.insert(&entry.object, false))
+            }
+            "set_stage"
+                if entry
+                    .after
+                    .get("stage")
+                    .is_some_and(|stage| stage == "Production") =>
+            {
+                assert_eq!(
+                    approved.get(entry.object.as_str()),
+                    Some(&true),
+                    "{} went to Production unapproved",
+                    entry.object
+                );
             }
             _ => {}
         }
@@ -205,13 +276,24 @@ async fn promotions_were_approved(owner: &ModelLifecycleService) {
 
 /// The server shows what the ledger says: MLflow's own race leaves several.
 async fn at_most_one_in_production(server: &Server, owner: &ModelLifecycleService) {
-    let there = owner.list_model_versions(Some(&model()), Some(Stage::Production)).await.unwrap();
+    let there = owner
+        .list_model_versions(Some(&model()), Some(Stage::Production))
+        .await
+        .unwrap();
     assert!(there.len() <= 1);
-    assert!(there.iter().all(|version| version.tags.keys().all(|key| !key.as_str().starts_with("modeldeck."))));
+    assert!(there.iter().all(|version| {
+        version
+            .tags
+            .keys()
+            .all(|key| !key.as_str().starts_with("modeldeck."))
+    }));
     let seen = server.python(
         "import mlflow; print(sorted(v.version for v in mlflow.MlflowClient().search_model_versions(\"name='fraud'\") if v.current_stage == 'Production'))",
     );
-    let expected: Vec<String> = there.iter().map(|version| format!("'{}'", version.version)).collect();
+    let expected: Vec<String> = there
+        .iter()
+        .map(|version| format!("'{}'", version.version))
+        .collect();
     assert_eq!(seen.trim(), format!("[{}]", expected.join(", ")));
 }
 

@@ -52,21 +52,29 @@ impl FaultServer {
             requests: Arc::default(),
             ended: Arc::default(),
         };
-        let (plan, requests, ended) = (Arc::clone(&server.plan), Arc::clone(&server.requests), Arc::clone(&server.ended));
+        let (plan, requests, ended) = (
+            Arc::clone(&server.plan),
+            Arc::clone(&server.requests),
+            Arc::clone(&server.ended),
+        );
         std::thread::spawn(move || {
             for connection in listener.incoming() {
                 if ended.load(Ordering::SeqCst) {
                     return;
                 }
-                let (plan, requests, ended) = (Arc::clone(&plan), Arc::clone(&requests), Arc::clone(&ended));
+                let (plan, requests, ended) =
+                    (Arc::clone(&plan), Arc::clone(&requests), Arc::clone(&ended));
                 std::thread::spawn(move || {
                     let number = requests.fetch_add(1, Ordering::SeqCst);
                     let fault = {
                         let plan = plan.lock().unwrap();
-                        plan.fault.clone().filter(|_| plan.only.is_none_or(|only| only == number))
+                        plan.fault
+                            .clone()
+                            .filter(|_| plan.only.is_none_or(|only| only == number))
                     };
                     // A client that hung up itself is no trouble of the test's.
-                    let _ = connection.and_then(|connection| serve(connection, upstream, fault, &ended));
+                    let _ = connection
+                        .and_then(|connection| serve(connection, upstream, fault, &ended));
                 });
             }
         });
@@ -120,7 +128,12 @@ fn request(connection: &mut TcpStream) -> std::io::Result<Vec<u8>> {
             let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
             let length = head
                 .lines()
-                .find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())
+                .find_map(|line| {
+                    line.strip_prefix("content-length:")?
+                        .trim()
+                        .parse::<usize>()
+                        .ok()
+                })
                 .unwrap_or(0);
             if request.len() >= end + 4 + length {
                 return Ok(request);
@@ -135,7 +148,10 @@ fn request(connection: &mut TcpStream) -> std::io::Result<Vec<u8>> {
 /// MLflow's whole answer; it is asked to hang up behind it.
 fn ask(upstream: u16, request: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut server = TcpStream::connect(("127.0.0.1", upstream))?;
-    let end = request.windows(2).position(|window| window == b"\r\n").unwrap_or(0);
+    let end = request
+        .windows(2)
+        .position(|window| window == b"\r\n")
+        .unwrap_or(0);
     let mut changed = request[..end].to_vec();
     changed.extend_from_slice(b"\r\nConnection: close");
     changed.extend_from_slice(&request[end..]);
@@ -145,7 +161,12 @@ fn ask(upstream: u16, request: &[u8]) -> std::io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-fn serve(mut connection: TcpStream, upstream: u16, fault: Option<Fault>, ended: &AtomicBool) -> std::io::Result<()> {
+fn serve(
+    mut connection: TcpStream,
+    upstream: u16,
+    fault: Option<Fault>,
+    ended: &AtomicBool,
+) -> std::io::Result<()> {
     let request = request(&mut connection)?;
     match fault {
         None => connection.write_all(&ask(upstream, &request)?),

@@ -112,11 +112,25 @@ impl Server {
         let database = directory.path().join("mlflow.db");
         let port = free_port();
         let log = std::fs::File::create(directory.path().join("server.log")).unwrap();
-        let path = std::env::join_paths([python.parent().unwrap(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
+        let path = std::env::join_paths([
+            python.parent().unwrap(),
+            Path::new("/usr/bin"),
+            Path::new("/bin"),
+        ])
+        .unwrap();
         let mut launcher = Command::new(&python)
             .args(["-c", LAUNCHER])
             .arg(&python)
-            .args(["-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1", "--port"])
+            .args([
+                "-m",
+                "mlflow",
+                "server",
+                "--host",
+                "127.0.0.1",
+                "--workers",
+                "1",
+                "--port",
+            ])
             .arg(port.to_string())
             .arg("--backend-store-uri")
             .arg(format!("sqlite:///{}", database.display()))
@@ -151,7 +165,11 @@ impl Server {
     fn wait(&self) {
         let deadline = Instant::now() + Duration::from_secs(90);
         while !self.answers() {
-            assert!(Instant::now() < deadline, "the MLflow server did not come up:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "the MLflow server did not come up:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -163,7 +181,9 @@ impl Server {
         };
         let request = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         let mut answer = [0; 12];
-        stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
+        stream
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .is_ok()
             && stream.write_all(request.as_bytes()).is_ok()
             && stream.read_exact(&mut answer).is_ok()
             && &answer == b"HTTP/1.1 200"
@@ -186,7 +206,9 @@ impl Server {
         let connection = rusqlite::Connection::open(&self.database).unwrap();
         connection.busy_timeout(Duration::from_secs(20)).unwrap();
         let tables: Vec<String> = connection
-            .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+            .prepare(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+            )
             .unwrap()
             .query_map([], |row| row.get(0))
             .unwrap()
@@ -247,20 +269,34 @@ fn free_port() -> u16 {
 fn virtual_environment(series: Series) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let digest = digest(series.requirements().as_bytes());
-    let name = format!("mlflow-venv-{series:?}-{}", &digest["sha256:".len()..][..12]).to_lowercase();
+    let name = format!(
+        "mlflow-venv-{series:?}-{}",
+        &digest["sha256:".len()..][..12]
+    )
+    .to_lowercase();
     let (home, mark) = (target.join(&name), target.join(&name).join(".complete"));
     let lock = std::fs::File::create(target.join(format!("{name}.lock"))).unwrap();
     lock.lock().unwrap();
     if mark.exists() {
         return home;
     }
-    eprintln!("making {} from the pinned requirements; this takes a minute, once", home.display());
+    eprintln!(
+        "making {} from the pinned requirements; this takes a minute, once",
+        home.display()
+    );
     let _left_half_made = std::fs::remove_dir_all(&home);
     run(Command::new("python3").args(["-m", "venv"]).arg(&home));
     let requirements = target.join(format!("{name}.txt"));
     std::fs::write(&requirements, series.requirements()).unwrap();
     run(Command::new(home.join("bin/python"))
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+        ])
         .arg(&requirements));
     std::fs::write(&mark, "").unwrap();
     home

@@ -25,10 +25,14 @@ impl ArtifactRoot {
     }
 
     fn url(&self, client: &Client, path: &str) -> Url {
-        let whole: Vec<String> = format!("{}/{path}", self.0).split('/').map(encoded).collect();
-        client
-            .address()
-            .join(&format!("api/2.0/mlflow-artifacts/artifacts/{}", whole.join("/")))
+        let whole: Vec<String> = format!("{}/{path}", self.0)
+            .split('/')
+            .map(encoded)
+            .collect();
+        client.address().join(&format!(
+            "api/2.0/mlflow-artifacts/artifacts/{}",
+            whole.join("/")
+        ))
     }
 }
 
@@ -47,25 +51,42 @@ fn encoded(part: &str) -> String {
 
 impl Client {
     /// Writes a file, over one that is there.
-    pub(in crate::store::mlflow) async fn put_artifact(&self, root: &ArtifactRoot, path: &str, bytes: Vec<u8>) -> ApiResult<()> {
+    pub(in crate::store::mlflow) async fn put_artifact(
+        &self,
+        root: &ArtifactRoot,
+        path: &str,
+        bytes: Vec<u8>,
+    ) -> ApiResult<()> {
         let request = self.request(Method::PUT, root.url(self, path)).body(bytes);
         self.raw(request, 64 * 1024).await?;
         Ok(())
     }
 
-    pub(in crate::store::mlflow) async fn get_artifact(&self, root: &ArtifactRoot, path: &str) -> ApiResult<Vec<u8>> {
+    pub(in crate::store::mlflow) async fn get_artifact(
+        &self,
+        root: &ArtifactRoot,
+        path: &str,
+    ) -> ApiResult<Vec<u8>> {
         let request = self.request(Method::GET, root.url(self, path));
         Ok(self.raw(request, LARGEST_FILE).await?.1)
     }
 
-    pub(in crate::store::mlflow) async fn delete_artifact(&self, root: &ArtifactRoot, path: &str) -> ApiResult<()> {
+    pub(in crate::store::mlflow) async fn delete_artifact(
+        &self,
+        root: &ArtifactRoot,
+        path: &str,
+    ) -> ApiResult<()> {
         let request = self.request(Method::DELETE, root.url(self, path));
         self.raw(request, 64 * 1024).await?;
         Ok(())
     }
 
     /// The files and folders directly in a folder of a run; empty for one that is not there.
-    pub(in crate::store::mlflow) async fn list_artifacts(&self, run_id: &str, folder: &str) -> ApiResult<Vec<File>> {
+    pub(in crate::store::mlflow) async fn list_artifacts(
+        &self,
+        run_id: &str,
+        folder: &str,
+    ) -> ApiResult<Vec<File>> {
         let mut call = Call::get("2.0/mlflow/artifacts/list").with("run_id", run_id);
         if !folder.is_empty() {
             call = call.with("path", folder);
@@ -82,7 +103,10 @@ mod tests {
     fn roots_are_read_from_every_form() {
         for (uri, root) in [
             ("mlflow-artifacts:/1/r/artifacts", Some("1/r/artifacts")),
-            ("mlflow-artifacts://host:5000/1/r/artifacts/", Some("1/r/artifacts")),
+            (
+                "mlflow-artifacts://host:5000/1/r/artifacts/",
+                Some("1/r/artifacts"),
+            ),
             ("s3://bucket/1/r", None),
         ] {
             assert_eq!(ArtifactRoot::of(uri).map(|root| root.0).as_deref(), root);

@@ -10,8 +10,13 @@ const PAGE: usize = 25_000;
 
 impl Client {
     /// The whole history of one metric, by timestamp, step and value. Empty for a run or key that is not there.
-    pub(in crate::store::mlflow) async fn metric_history(&self, run_id: &str, key: &str) -> ApiResult<Vec<Metric>> {
-        let (mut all, mut token, mut walk): (Vec<Metric>, Option<String>, _) = (Vec::new(), None, PageWalk::default());
+    pub(in crate::store::mlflow) async fn metric_history(
+        &self,
+        run_id: &str,
+        key: &str,
+    ) -> ApiResult<Vec<Metric>> {
+        let (mut all, mut token, mut walk): (Vec<Metric>, Option<String>, _) =
+            (Vec::new(), None, PageWalk::default());
         loop {
             let mut call = Call::get("2.0/mlflow/metrics/get-history")
                 .with("run_id", run_id)

@@ -37,7 +37,9 @@ impl Client {
             "user_id": new.user_id,
             "tags": new.tags,
         });
-        let answer: RunAnswer = self.call(&Call::post("2.0/mlflow/runs/create", body)).await?;
+        let answer: RunAnswer = self
+            .call(&Call::post("2.0/mlflow/runs/create", body))
+            .await?;
         Ok(answer.run)
     }
 
@@ -64,14 +66,21 @@ impl Client {
             "max_results": most,
             "page_token": token,
         });
-        let page: RunPage = self.call(&Call::search("2.0/mlflow/runs/search", body)).await?;
+        let page: RunPage = self
+            .call(&Call::search("2.0/mlflow/runs/search", body))
+            .await?;
         let token = page.next_page_token.filter(|token| !token.is_empty());
         Ok((page.runs, token))
     }
 
     /// Runs up to a number of them, and whether there are more.
-    pub(in crate::store::mlflow) async fn runs_up_to(&self, search: &RunSearch, most: usize) -> ApiResult<(Vec<Run>, bool)> {
-        let (mut all, mut token, mut walk): (Vec<Run>, Option<String>, _) = (Vec::new(), None, PageWalk::default());
+    pub(in crate::store::mlflow) async fn runs_up_to(
+        &self,
+        search: &RunSearch,
+        most: usize,
+    ) -> ApiResult<(Vec<Run>, bool)> {
+        let (mut all, mut token, mut walk): (Vec<Run>, Option<String>, _) =
+            (Vec::new(), None, PageWalk::default());
         loop {
             let page = (most - all.len()).min(1000);
             let (runs, next) = self.search_runs(search, page, token.as_deref()).await?;
@@ -105,31 +114,55 @@ impl Client {
         if let Some(name) = name {
             body["run_name"] = name.into();
         }
-        self.call::<serde_json::Value>(&Call::post("2.0/mlflow/runs/update", body)).await?;
+        self.call::<serde_json::Value>(&Call::post("2.0/mlflow/runs/update", body))
+            .await?;
         Ok(())
     }
 
     pub(in crate::store::mlflow) async fn delete_run(&self, run_id: &str) -> ApiResult<()> {
-        self.call::<Nothing>(&Call::post("2.0/mlflow/runs/delete", json!({ "run_id": run_id }))).await?;
+        self.call::<Nothing>(&Call::post(
+            "2.0/mlflow/runs/delete",
+            json!({ "run_id": run_id }),
+        ))
+        .await?;
         Ok(())
     }
 
     /// Writes a param. It is written once: the same value again is fine, another one is refused.
-    pub(in crate::store::mlflow) async fn log_param(&self, run_id: &str, key: &str, value: &str) -> ApiResult<()> {
+    pub(in crate::store::mlflow) async fn log_param(
+        &self,
+        run_id: &str,
+        key: &str,
+        value: &str,
+    ) -> ApiResult<()> {
         let body = json!({ "run_id": run_id, "key": key, "value": value });
-        self.call::<Nothing>(&Call::post("2.0/mlflow/runs/log-parameter", body)).await?;
+        self.call::<Nothing>(&Call::post("2.0/mlflow/runs/log-parameter", body))
+            .await?;
         Ok(())
     }
 
-    pub(in crate::store::mlflow) async fn set_run_tag(&self, run_id: &str, key: &str, value: &str) -> ApiResult<()> {
+    pub(in crate::store::mlflow) async fn set_run_tag(
+        &self,
+        run_id: &str,
+        key: &str,
+        value: &str,
+    ) -> ApiResult<()> {
         let body = json!({ "run_id": run_id, "key": key, "value": value });
-        self.call::<Nothing>(&Call::post("2.0/mlflow/runs/set-tag", body)).await?;
+        self.call::<Nothing>(&Call::post("2.0/mlflow/runs/set-tag", body))
+            .await?;
         Ok(())
     }
 
-    pub(in crate::store::mlflow) async fn delete_run_tag(&self, run_id: &str, key: &str) -> ApiResult<()> {
+    pub(in crate::store::mlflow) async fn delete_run_tag(
+        &self,
+        run_id: &str,
+        key: &str,
+    ) -> ApiResult<()> {
         let body = json!({ "run_id": run_id, "key": key });
-        match self.call::<Nothing>(&Call::post("2.0/mlflow/runs/delete-tag", body)).await {
+        match self
+            .call::<Nothing>(&Call::post("2.0/mlflow/runs/delete-tag", body))
+            .await
+        {
             Err(error) if !error.is_missing() => Err(error),
             _ => Ok(()),
         }
@@ -144,7 +177,8 @@ impl Client {
         tags: &[KeyValue],
     ) -> ApiResult<()> {
         let body = json!({ "run_id": run_id, "metrics": metrics, "params": params, "tags": tags });
-        self.call::<Nothing>(&Call::post("2.0/mlflow/runs/log-batch", body)).await?;
+        self.call::<Nothing>(&Call::post("2.0/mlflow/runs/log-batch", body))
+            .await?;
         Ok(())
     }
 }

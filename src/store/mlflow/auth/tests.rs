@@ -49,9 +49,14 @@ async fn the_file_is_read_and_the_variables_override_it() {
     let auth = choose(LOCAL, &environment).unwrap();
     assert_eq!(header(&auth).await.unwrap(), "Basic Ym9iOmNhbmFyeQ==");
     assert!(auth.source().contains("plain text"));
-    environment.variables.insert(USER.0.to_owned(), "a".to_owned());
+    environment
+        .variables
+        .insert(USER.0.to_owned(), "a".to_owned());
     let auth = choose(LOCAL, &environment).unwrap();
-    assert_eq!(header(&auth).await.unwrap(), format!("Basic {}", base64(b"a:canary")));
+    assert_eq!(
+        header(&auth).await.unwrap(),
+        format!("Basic {}", base64(b"a:canary"))
+    );
 }
 
 #[tokio::test]
@@ -61,10 +66,20 @@ async fn a_command_prints_the_token_and_is_asked_again_when_told() {
     let script = format!("echo x >> {0}; wc -l < {0}", counter.display());
     let command = ["sh".to_owned(), "-c".to_owned(), script];
     let (address, _) = Address::parse(LOCAL).unwrap();
-    let auth = Auth::choose(&address, None, &environment(&[TOKEN]), Some(&command), false).unwrap();
+    let auth = Auth::choose(
+        &address,
+        None,
+        &environment(&[TOKEN]),
+        Some(&command),
+        false,
+    )
+    .unwrap();
     assert_eq!(header(&auth).await.unwrap(), "Bearer 1");
     assert_eq!(header(&auth).await.unwrap(), "Bearer 1");
-    assert_eq!(auth.header(true).await.unwrap().unwrap().to_str().unwrap(), "Bearer 2");
+    assert_eq!(
+        auth.header(true).await.unwrap().unwrap().to_str().unwrap(),
+        "Bearer 2"
+    );
     let silent = ["true".to_owned()];
     let auth = Auth::choose(&address, None, &environment(&[]), Some(&silent), false).unwrap();
     assert!(auth.header(false).await.is_err());
@@ -74,7 +89,9 @@ async fn a_command_prints_the_token_and_is_asked_again_when_told() {
 fn secrets_do_not_travel_in_the_clear() {
     let credentials = environment(&[USER, PASSWORD]);
     let error = choose("http://mlflow.example.org", &credentials).unwrap_err();
-    assert!(matches!(error, StoreError::Unauthorized { .. }) && !error.to_string().contains("canary"));
+    assert!(
+        matches!(error, StoreError::Unauthorized { .. }) && !error.to_string().contains("canary")
+    );
     assert!(choose("https://mlflow.example.org", &credentials).is_ok());
     assert!(choose("http://mlflow.example.org", &environment(&[])).is_ok());
     let (address, _) = Address::parse("http://mlflow.example.org").unwrap();
@@ -102,7 +119,13 @@ fn nothing_shows_a_secret() {
 
 #[test]
 fn base64_pads() {
-    for (text, expected) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+    for (text, expected) in [
+        ("", ""),
+        ("f", "Zg=="),
+        ("fo", "Zm8="),
+        ("foo", "Zm9v"),
+        ("foob", "Zm9vYg=="),
+    ] {
         assert_eq!(base64(text.as_bytes()), expected);
     }
 }

@@ -24,6 +24,10 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, 
     })
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
 pub(super) fn write_number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     number::Number(*value).serialize(serializer)
 }
@@ -33,9 +37,14 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64,
     Ok(optional_integer(deserializer)?.unwrap_or(0))
 }
 
-pub(super) fn optional_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+pub(super) fn optional_integer<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<i64>, D::Error> {
     let whole = |number: f64| {
-        #[expect(clippy::cast_possible_truncation, reason = "a float beyond i64 saturates, which is as near as it gets")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a float beyond i64 saturates, which is as near as it gets"
+        )]
         {
             number as i64
         }

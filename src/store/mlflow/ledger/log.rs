@@ -37,7 +37,11 @@ enum Outcome {
 
 impl Ledger {
     /// Reads to the head, unless a reading that began after `asked` is there.
-    pub(in crate::store::mlflow) async fn read(&mut self, client: &Client, asked: Instant) -> Result<(), StoreError> {
+    pub(in crate::store::mlflow) async fn read(
+        &mut self,
+        client: &Client,
+        asked: Instant,
+    ) -> Result<(), StoreError> {
         if self.read_at.is_some_and(|read_at| read_at >= asked) {
             return Ok(());
         }
@@ -62,8 +66,13 @@ impl Ledger {
         if experiment.lifecycle_stage == "deleted" {
             return Err(unusable(
                 &target,
-                format!("somebody deleted experiment '{EXPERIMENT}', which holds checklists, decisions, deployments and the audit log"),
-                format!("'mlflow experiments restore --experiment-id {}' brings it back", experiment.experiment_id),
+                format!(
+                    "somebody deleted experiment '{EXPERIMENT}', which holds checklists, decisions, deployments and the audit log"
+                ),
+                format!(
+                    "'mlflow experiments restore --experiment-id {}' brings it back",
+                    experiment.experiment_id
+                ),
             ));
         }
         let Some(root) = value_of(&experiment.tags, ROOT) else {
@@ -87,7 +96,9 @@ impl Ledger {
             let run = client.get_run(&run_id).await.during("reading the ledger")?;
             self.take(client, &run)?;
             match value_of(&run.data.params, NEXT) {
-                Some(next) if self.state.next % PER_RUN == 0 && self.state.next > 0 && next != run_id => {
+                Some(next)
+                    if self.state.next % PER_RUN == 0 && self.state.next > 0 && next != run_id =>
+                {
                     self.run_id = Some(next.to_owned());
                 }
                 _ => return Ok(()),
@@ -159,7 +170,12 @@ impl Ledger {
     }
 
     /// Writes a record under the next number.
-    async fn write(&self, client: &Client, run_id: &str, record: &Record) -> Result<Outcome, StoreError> {
+    async fn write(
+        &self,
+        client: &Client,
+        run_id: &str,
+        record: &Record,
+    ) -> Result<Outcome, StoreError> {
         let Written { value, parts } = record.written();
         let parts: Vec<KeyValue> = parts
             .into_iter()
@@ -167,7 +183,9 @@ impl Ledger {
             .collect();
         for parts in parts.chunks(MOST_PAIRS) {
             // Keys of their own and the same values: sending them again changes nothing.
-            repeated(|| client.log_batch(run_id, &[], parts, &[])).await.during("writing to the ledger")?;
+            repeated(|| client.log_batch(run_id, &[], parts, &[]))
+                .await
+                .during("writing to the ledger")?;
         }
         let key = entry_key(self.state.next);
         let mut tries = 0;
@@ -198,7 +216,10 @@ impl Ledger {
             self.found(client).await?;
             self.follow(client).await?;
         }
-        let run_id = self.run_id.clone().expect("the ledger was found or founded");
+        let run_id = self
+            .run_id
+            .clone()
+            .expect("the ledger was found or founded");
         let is_full = self.state.next > 0 && self.state.next % PER_RUN == 0;
         if !is_full {
             return Ok(run_id);
@@ -219,9 +240,11 @@ impl Ledger {
             tracing::debug!(%error, "another client made the next run of the ledger");
         }
         let run = client.get_run(&run_id).await.during("reading the ledger")?;
-        let next = value_of(&run.data.params, NEXT).map(str::to_owned).ok_or_else(|| StoreError::Busy {
-            doing: "making the next run of the ledger".to_owned(),
-        })?;
+        let next = value_of(&run.data.params, NEXT)
+            .map(str::to_owned)
+            .ok_or_else(|| StoreError::Busy {
+                doing: "making the next run of the ledger".to_owned(),
+            })?;
         if next != fresh {
             // Nobody knows of the run that lost.
             let _left_behind = client.delete_run(&fresh).await;
@@ -238,7 +261,10 @@ impl Ledger {
             "mlflow.note.content",
             "Written by modeldeck: checklists, decisions, policy, drift, deployments and the audit log, as an append-only log. Do not change or delete it.",
         );
-        let experiment_id = client.create_experiment(&own_name, &[note]).await.during_change(doing)?;
+        let experiment_id = client
+            .create_experiment(&own_name, &[note])
+            .await
+            .during_change(doing)?;
         let root = make_run(client, &experiment_id, 0).await?;
         client
             .set_experiment_tag(&experiment_id, ROOT, &root)
@@ -272,7 +298,10 @@ async fn make_run(client: &Client, experiment_id: &str, first: i64) -> Result<St
         user_id: "modeldeck",
         tags: &[],
     };
-    let run = client.create_run(&new).await.during_change("making a run of the ledger")?;
+    let run = client
+        .create_run(&new)
+        .await
+        .during_change("making a run of the ledger")?;
     Ok(run.info.run_id)
 }
 

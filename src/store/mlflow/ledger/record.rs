@@ -112,7 +112,8 @@ pub(in crate::store::mlflow) struct Record {
 #[derive(Debug, Serialize, Deserialize)]
 struct Parts {
     id: String,
-    parts: usize,
+    #[serde(rename = "parts")]
+    number: usize,
     digest: String,
 }
 
@@ -128,7 +129,12 @@ fn part_key(id: &str, part: usize) -> String {
 
 impl Record {
     /// Puts drafts behind the head of a chain.
-    pub(in crate::store::mlflow) fn chained(drafts: Vec<Draft>, ctx: &WriteContext, mut seq: i64, hash: &str) -> Self {
+    pub(in crate::store::mlflow) fn chained(
+        drafts: Vec<Draft>,
+        ctx: &WriteContext,
+        mut seq: i64,
+        hash: &str,
+    ) -> Self {
         let mut prev = hash.to_owned();
         let entries = drafts
             .into_iter()
@@ -189,7 +195,7 @@ impl Record {
             .collect();
         let head = Parts {
             id: self.id.clone(),
-            parts: parts.len(),
+            number: parts.len(),
             digest: digest(text.as_bytes()),
         };
         Written {
@@ -199,13 +205,16 @@ impl Record {
     }
 
     /// Reads a record; `param` gives the other params of its run.
-    pub(in crate::store::mlflow) fn read<'a>(value: &str, param: impl Fn(&str) -> Option<&'a str>) -> Result<Self, String> {
+    pub(in crate::store::mlflow) fn read<'a>(
+        value: &str,
+        param: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<Self, String> {
         if let Ok(record) = serde_json::from_str::<Self>(value) {
             return Ok(record);
         }
         let head: Parts = serde_json::from_str(value).map_err(|error| error.to_string())?;
         let mut text = String::new();
-        for part in 0..head.parts {
+        for part in 0..head.number {
             text.push_str(param(&part_key(&head.id, part)).ok_or("a part of it is missing")?);
         }
         if digest(text.as_bytes()) != head.digest {
@@ -244,8 +253,15 @@ mod tests {
             let record = record(filler);
             let written = record.written();
             assert_eq!(written.parts.is_empty(), filler == 0);
-            let params: BTreeMap<&str, &str> = written.parts.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-            assert!(written.value.chars().count() <= LONGEST && params.values().all(|part| part.chars().count() <= LONGEST));
+            let params: BTreeMap<&str, &str> = written
+                .parts
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str()))
+                .collect();
+            assert!(
+                written.value.chars().count() <= LONGEST
+                    && params.values().all(|part| part.chars().count() <= LONGEST)
+            );
             let back = Record::read(&written.value, |key| params.get(key).copied()).unwrap();
             assert_eq!(back, record);
             let mut check = ChainCheck::default();

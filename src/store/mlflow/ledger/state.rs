@@ -2,7 +2,8 @@
 
 use super::record::{Entry, ObjectKey, Record};
 use crate::domain::{
-    AuditEntry, Deployment, DeploymentId, DriftEvent, DriftEventId, ObjectKind, Policy, Revision, RunId, audit::GENESIS,
+    AuditEntry, Deployment, DeploymentId, DriftEvent, DriftEventId, ObjectKind, Policy, Revision,
+    RunId, audit::GENESIS,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -29,7 +30,10 @@ pub(in crate::store::mlflow) struct Object {
 
 impl Object {
     /// A field, where an entry told it.
-    pub(in crate::store::mlflow) fn field<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+    pub(in crate::store::mlflow) fn field<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Option<T> {
         self.fields
             .get(name)
             .and_then(|value| serde_json::from_value(value.clone()).ok())
@@ -95,15 +99,18 @@ impl State {
                 .or_default()
                 .push(entry.key.clone());
         }
-        let object = self.objects.entry(entry.key.clone()).or_insert_with(|| Object {
-            revision: Revision::FIRST,
-            fields: Map::new(),
-            first_seq: audit.seq,
-            last_seq: audit.seq,
-            updated_at: audit.at,
-            remote: None,
-            seen: Instant::now(),
-        });
+        let object = self
+            .objects
+            .entry(entry.key.clone())
+            .or_insert_with(|| Object {
+                revision: Revision::FIRST,
+                fields: Map::new(),
+                first_seq: audit.seq,
+                last_seq: audit.seq,
+                updated_at: audit.at,
+                remote: None,
+                seen: Instant::now(),
+            });
         object.revision = Revision(entry.revision);
         object.updated_at = audit.at;
         object.seen = Instant::now();
@@ -114,9 +121,11 @@ impl State {
             object.remote = None;
         }
         if let Value::Object(after) = &audit.after {
-            object
-                .fields
-                .extend(after.iter().map(|(name, value)| (name.clone(), value.clone())));
+            object.fields.extend(
+                after
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.clone())),
+            );
         }
         if let Some(remote) = &entry.remote {
             object.remote = Some(remote.clone());
@@ -189,14 +198,22 @@ impl State {
     }
 
     /// MLflow's number of a version.
-    pub(in crate::store::mlflow) fn remote_version<'a>(&'a self, model: &str, version: &'a str) -> &'a str {
+    pub(in crate::store::mlflow) fn remote_version<'a>(
+        &'a self,
+        model: &str,
+        version: &'a str,
+    ) -> &'a str {
         self.object(&ObjectKey::version(model, version))
             .and_then(|object| object.remote.as_deref())
             .unwrap_or(version)
     }
 
     /// The version that an entry gave an alias to a moment ago, which the server may not show yet.
-    pub(in crate::store::mlflow) fn fresh_holder<'a>(&'a self, model: &str, alias: &str) -> Option<&'a str> {
+    pub(in crate::store::mlflow) fn fresh_holder<'a>(
+        &'a self,
+        model: &str,
+        alias: &str,
+    ) -> Option<&'a str> {
         self.versions_of(model)
             .filter(|(_, object)| object.seen.elapsed() < crate::store::mlflow::versions::GRACE)
             .find(|(_, object)| {
@@ -209,13 +226,22 @@ impl State {
     /// The version that went through the gate last and is in Production still, as far as modeldeck knows.
     pub(in crate::store::mlflow) fn production_of<'a>(&'a self, model: &str) -> Option<&'a str> {
         self.versions_of(model)
-            .filter(|(_, object)| object.fields.get("stage").is_some_and(|stage| stage == "Production"))
+            .filter(|(_, object)| {
+                object
+                    .fields
+                    .get("stage")
+                    .is_some_and(|stage| stage == "Production")
+            })
             .max_by_key(|(_, object)| object.last_seq)
             .map(|(name, _)| name)
     }
 
     fn versions_of<'a>(&'a self, model: &str) -> impl Iterator<Item = (&'a str, &'a Object)> {
-        let names = self.versions.get(model).map(Vec::as_slice).unwrap_or_default();
+        let names = self
+            .versions
+            .get(model)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         names.iter().filter_map(move |key| {
             let name = key.version.as_deref()?;
             Some((name, self.objects.get(key)?))
@@ -223,7 +249,11 @@ impl State {
     }
 
     /// The name that a version of MLflow has here.
-    pub(in crate::store::mlflow) fn version_name<'a>(&'a self, model: &str, number: &'a str) -> &'a str {
+    pub(in crate::store::mlflow) fn version_name<'a>(
+        &'a self,
+        model: &str,
+        number: &'a str,
+    ) -> &'a str {
         self.given_versions
             .get(&(model.to_owned(), number.to_owned()))
             .map_or(number, String::as_str)

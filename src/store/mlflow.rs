@@ -24,6 +24,7 @@ mod output;
 mod projection;
 mod pulse;
 mod registry;
+mod run_list;
 mod run_store;
 mod runs;
 mod store;

@@ -210,6 +210,33 @@ fn name_of(sort: Option<&Sort>) -> String {
     })
 }
 
+/// A row's place in a list's own order, newest first, for lists that are walked on the server.
+pub(super) struct Walk(Place);
+
+impl Walk {
+    pub(super) fn of<T: Listed>(row: &Row<T>) -> Self {
+        Self(Place::of(row, None))
+    }
+
+    pub(super) fn read(cursor: &Cursor) -> Result<Self> {
+        Place::read(cursor, None).map(Self)
+    }
+
+    pub(super) fn cursor(&self) -> Cursor {
+        self.0.cursor()
+    }
+
+    /// Where a row lies from here: *greater* is further on.
+    pub(super) fn compare<T: Listed>(&self, row: &Row<T>) -> Ordering {
+        Place::of(row, None).compare(&self.0, false)
+    }
+
+    /// The moment, as the server counts it.
+    pub(super) fn millis(&self) -> i64 {
+        i64::try_from(self.0.age.div_euclid(1_000_000)).unwrap_or(0)
+    }
+}
+
 /// Filters, orders and takes one page.
 pub(super) fn page<T: Listed>(
     rows: Vec<Row<T>>,

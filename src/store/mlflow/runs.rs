@@ -287,7 +287,8 @@ impl MlflowStore {
         let new = NewRun {
             experiment_id: &experiment.experiment_id,
             name: &run.name,
-            start_time: run.started_at.unwrap_or(run.created_at).as_millisecond(),
+            // It never changes there, so it is when the run was made: lists are walked by it.
+            start_time: run.created_at.as_millisecond(),
             user_id: run.source.user.as_deref().unwrap_or(ctx.identity.person()),
             tags: &tags,
         };

@@ -18,8 +18,8 @@ fn impatient() -> MlflowOptions {
     MlflowOptions {
         deadlines: Deadlines {
             connect: Duration::from_millis(300),
-            silence: Duration::from_millis(1_000),
-            attempt: Duration::from_millis(2_000),
+            silence: Duration::from_secs(1),
+            attempt: Duration::from_secs(2),
             read: Duration::from_millis(800),
             file: Duration::from_secs(3),
         },
@@ -28,6 +28,7 @@ fn impatient() -> MlflowOptions {
 }
 
 /// The table: the fault, and what it has to be told as.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn faults() -> Vec<(&'static str, Fault, &'static [&'static str])> {
     let (json, html, plain) = ("application/json", "text/html", "text/plain");
     let mlflow = |code: &str| {

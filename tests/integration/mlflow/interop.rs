@@ -8,6 +8,7 @@ use modeldeck::service::{
 };
 use modeldeck::store::{PageRequest, RunQuery, RunStore as _};
 
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn both_ways(series: Series) {
     let Some(server) = turn(series).await else {
         return;

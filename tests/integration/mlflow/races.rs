@@ -6,12 +6,13 @@ use super::person;
 use crate::support::mlflow_server::{Series, Server, turn};
 use modeldeck::domain::audit::ChainCheck;
 use modeldeck::domain::{
-    DeploymentStatus, Environment, Key, ModelName, ObjectKind, Stage, Verdict, Version,
+    AuditEntry, DeploymentStatus, Environment, Key, ModelName, ObjectKind, Stage, Verdict, Version,
 };
 use modeldeck::service::{
     DeploymentUpdate, ErrorKind, ModelLifecycleService, ModelVersionUpdate, NewDecision,
     NewDeployment, NewModelVersion, ServiceError, StageChange,
 };
+use modeldeck::store::{AuditQuery, PageRequest};
 use std::collections::BTreeMap;
 
 const WORKERS: usize = 8;
@@ -68,20 +69,23 @@ async fn version(by: &ModelLifecycleService) -> Version {
         .version
 }
 
+/// The whole log, oldest first.
+async fn log(service: &ModelLifecycleService) -> Vec<AuditEntry> {
+    let all = service
+        .audit()
+        .list(&AuditQuery::default(), &PageRequest::all())
+        .await;
+    let mut entries = all.unwrap().rows;
+    entries.reverse();
+    entries
+}
+
 /// The chain is whole, one entry a change.
 async fn verified(service: &ModelLifecycleService) {
     let verification = service.audit().verify(|_| {}).await.unwrap();
     assert_eq!(verification.fault, None);
     let mut check = ChainCheck::default();
-    for entry in service
-        .audit()
-        .list(&Default::default(), &modeldeck::store::PageRequest::all())
-        .await
-        .unwrap()
-        .rows
-        .iter()
-        .rev()
-    {
+    for entry in &log(service).await {
         check.follow(entry).unwrap();
     }
 }
@@ -166,23 +170,17 @@ async fn deploys(series: Series) {
         assert_eq!(active.len(), 1, "I1");
     }
     // I1 and I7 at every moment of the log.
-    let mut states: BTreeMap<String, DeploymentStatus> = BTreeMap::new();
-    let entries = owner
-        .audit()
-        .list(&Default::default(), &modeldeck::store::PageRequest::all())
-        .await
-        .unwrap()
-        .rows;
+    let mut ways: BTreeMap<String, DeploymentStatus> = BTreeMap::new();
+    let entries = log(&owner).await;
     for entry in entries
         .iter()
-        .rev()
         .filter(|entry| entry.kind == ObjectKind::Deployment)
     {
         let Some(status) = entry.after.get("status").and_then(|status| status.as_str()) else {
             continue;
         };
         let status: DeploymentStatus = status.parse().unwrap();
-        match states.insert(entry.object.clone(), status) {
+        match ways.insert(entry.object.clone(), status) {
             None => assert_eq!(status, DeploymentStatus::Pending),
             Some(before) => assert!(before.next().contains(&status), "{before} to {status}"),
         }
@@ -243,18 +241,16 @@ async fn approve_against_edit(series: Series) {
 
 /// I2, by the log: what went to Production had, at that place of the log, an approval younger than its last edit.
 async fn promotions_were_approved(owner: &ModelLifecycleService) {
-    let entries = owner
-        .audit()
-        .list(&Default::default(), &modeldeck::store::PageRequest::all())
-        .await
-        .unwrap()
-        .rows;
+    let entries = log(owner).await;
     let mut approved: BTreeMap<&str, bool> = BTreeMap::new();
-    for entry in entries.iter().rev() {
+    for entry in &entries {
+        let object = entry.object.as_str();
         match entry.action.as_str() {
-            "approve" => drop(approved.insert(&entry.object, true)),
+            "approve" => {
+                approved.insert(object, true);
+            }
             "update_model_version" if entry.after.get("metrics").is_some() => {
-                drop(approved.insert(&entry.object, false))
+                approved.insert(object, false);
             }
             "set_stage"
                 if entry
@@ -263,10 +259,9 @@ async fn promotions_were_approved(owner: &ModelLifecycleService) {
                     .is_some_and(|stage| stage == "Production") =>
             {
                 assert_eq!(
-                    approved.get(entry.object.as_str()),
+                    approved.get(object),
                     Some(&true),
-                    "{} went to Production unapproved",
-                    entry.object
+                    "{object} went to Production unapproved"
                 );
             }
             _ => {}

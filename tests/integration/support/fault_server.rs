@@ -119,7 +119,7 @@ impl Drop for FaultServer {
 /// One whole request.
 fn request(connection: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let mut request = Vec::new();
-    let mut chunk = [0; 64 * 1024];
+    let mut chunk = vec![0; 64 * 1024];
     loop {
         let read = connection.read(&mut chunk)?;
         request.extend_from_slice(&chunk[..read]);

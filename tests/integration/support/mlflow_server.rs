@@ -222,7 +222,7 @@ impl Server {
                 "experiments" => script.push_str(
                     "DELETE FROM experiments WHERE experiment_id != 0; UPDATE experiments SET lifecycle_stage = 'deleted';",
                 ),
-                table => script.push_str(&format!("DELETE FROM \"{table}\";")),
+                table => script += &format!("DELETE FROM \"{table}\";"),
             }
         }
         script.push_str("COMMIT;");

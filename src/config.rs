@@ -12,7 +12,7 @@ pub use table::{SETTINGS, Setting, THEMES};
 pub use value::Value;
 
 use crate::domain::{MetricDirections, SeverityThresholds};
-use crate::service::{ServiceSettings, StoreTarget};
+use crate::service::{ServerAddress, ServiceSettings, StoreTarget};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -178,7 +178,9 @@ pub enum ConfigError {
     #[error("there is no home directory, so the default store has no place")]
     NoHome,
 
-    #[error("'{address}' is a server, and this version keeps local stores only")]
+    #[error(
+        "'{address}' is no store: a file is one, and an MLflow server at an http or https address"
+    )]
     Remote { address: String },
 }
 
@@ -299,7 +301,11 @@ impl Loaded {
     /// The store that the settings mean. A relative path in the config file is relative to that file.
     pub fn target(&self) -> Result<StoreTarget, ConfigError> {
         let written = &self.settings.store.path;
-        if crate::domain::uri::scheme(written).is_some() {
+        let scheme = crate::domain::uri::scheme(written);
+        if matches!(scheme.as_deref(), Some("http" | "https")) {
+            return Ok(StoreTarget::Remote(ServerAddress::new(written.as_str())));
+        }
+        if scheme.is_some() {
             return Err(ConfigError::Remote {
                 address: crate::domain::text::visible(&redacted(written)).into_owned(),
             });

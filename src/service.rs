@@ -37,6 +37,7 @@ use crate::domain::{
     ModelRun, ModelVersion, RunId, RunStatus, Severity, SeverityThresholds, Stage, Version,
     VersionComparison,
 };
+use crate::store::mlflow::{MlflowEnvironment, MlflowOptions, MlflowStore};
 use crate::store::sqlite::{InitOptions, OpenOptions, SqliteStore};
 use crate::store::{
     Capabilities, ChangeToken, DeploymentQuery, DriftQuery, ExperimentQuery, PageRequest, RunQuery,
@@ -70,6 +71,40 @@ impl Default for ServiceSettings {
 pub enum StoreTarget {
     /// A SQLite file; made on first use.
     Local(PathBuf),
+    /// An MLflow server.
+    Remote(ServerAddress),
+}
+
+impl StoreTarget {
+    /// As the store is named again to another program, or shown: without any user and password.
+    pub fn name(&self) -> PathBuf {
+        match self {
+            Self::Local(path) => path.clone(),
+            Self::Remote(address) => address.to_string().into(),
+        }
+    }
+}
+
+/// The address of a server as it was given; a user and password in it are used and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServerAddress(String);
+
+impl ServerAddress {
+    pub fn new(given: impl Into<String>) -> Self {
+        Self(given.into())
+    }
+}
+
+impl std::fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&crate::store::mlflow::shown_address(&self.0))
+    }
+}
+
+impl std::fmt::Debug for ServerAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// How a service is opened.
@@ -111,10 +146,6 @@ pub struct ModelLifecycleService {
 
 impl ModelLifecycleService {
     /// Opens the store that the options name; this is the only place that knows which stores there are.
-    #[expect(
-        clippy::unused_async,
-        reason = "a store on a server is asked who it is when it is opened"
-    )]
     pub async fn open(options: ServiceOptions) -> Result<Self> {
         let store: Arc<dyn Store> = match &options.target {
             StoreTarget::Local(path) => {
@@ -123,6 +154,13 @@ impl ModelLifecycleService {
                     create: !options.read_only,
                 };
                 Arc::new(SqliteStore::open(path, open)?)
+            }
+            StoreTarget::Remote(address) => {
+                let connect = MlflowOptions {
+                    environment: MlflowEnvironment::of_process(),
+                    ..MlflowOptions::default()
+                };
+                Arc::new(MlflowStore::open(&address.0, connect).await?)
             }
         };
         Ok(Self::with_store(store, options))

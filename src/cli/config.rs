@@ -21,12 +21,7 @@ fn shown(value: &Value) -> serde_json::Value {
 pub(super) fn run(ctx: &Context, _args: &ConfigArgs) -> Result<()> {
     let loaded = &ctx.loaded;
     let places = [
-        (
-            "store",
-            loaded.target().ok().map(|target| match target {
-                crate::service::StoreTarget::Local(path) => path,
-            }),
-        ),
+        ("store", loaded.target().ok().map(|target| target.name())),
         (
             "config_file",
             loaded

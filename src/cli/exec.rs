@@ -45,9 +45,11 @@ pub struct ExecArgs {
 }
 
 pub(super) async fn run(ctx: &Context, args: ExecArgs) -> Result<()> {
-    let StoreTarget::Local(store) = ctx.loaded.target()?;
-    let store = std::path::absolute(&store)
-        .map_err(|error| CliError::io("find the working directory", error))?;
+    let store = match ctx.loaded.target()? {
+        StoreTarget::Local(path) => std::path::absolute(&path)
+            .map_err(|error| CliError::io("find the working directory", error))?,
+        remote @ StoreTarget::Remote(_) => remote.name(),
+    };
     let service = ctx.service().await?;
     let out = ctx.out.clone();
     let request = ExecRequest {

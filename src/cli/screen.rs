@@ -16,11 +16,14 @@ use std::time::Duration;
 pub(super) async fn open(ctx: &Context) -> Result<()> {
     // Looked at before the store is opened, which would be made.
     check()?;
-    let StoreTarget::Local(path) = ctx.loaded.target()?;
-    let options = TuiOptions {
+    let target = ctx.loaded.target()?;
+    let mut options = TuiOptions {
         offer_demo: true,
-        ..options(ctx, &path)
+        ..options(ctx, &target.name())
     };
+    if let StoreTarget::Remote(address) = &target {
+        options.title = format!("{address} · MLflow");
+    }
     match show(ctx.service().await?, options).await? {
         Ended::Demo => demo::open(ctx).await,
         ended => exit_of(ended),

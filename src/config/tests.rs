@@ -141,16 +141,22 @@ fn values_that_make_no_sense_are_told_with_their_line() {
 }
 
 #[test]
-fn a_server_is_refused_without_showing_its_password() {
-    let flags = Flags {
-        config: None,
-        store: Some("https://bob:hunter2@host/x".to_owned()),
+fn an_address_is_a_server_or_refused_and_never_shows_its_password() {
+    let target = |address: &str| {
+        let flags = Flags {
+            config: None,
+            store: Some(address.to_owned()),
+        };
+        let loaded = Loaded::read(&flags, Paths::default(), |_| None).unwrap();
+        loaded.target()
     };
-    let loaded = Loaded::read(&flags, Paths::default(), |_| None).unwrap();
-    let error = loaded.target().unwrap_err().to_string();
+    let server = target("https://bob:hunter2@host/x").unwrap();
+    assert_eq!(server.name(), PathBuf::from("https://host/x"));
+    assert!(!format!("{server:?}").contains("hunter2"));
+    let error = target("s3://bob:hunter2@host/x").unwrap_err().to_string();
     assert_eq!(
         error,
-        "'https://***@host/x' is a server, and this version keeps local stores only"
+        "'s3://***@host/x' is no store: a file is one, and an MLflow server at an http or https address"
     );
 }
 

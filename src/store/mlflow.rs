@@ -31,6 +31,7 @@ mod store;
 mod tls;
 mod versions;
 
+pub use address::shown as shown_address;
 pub use auth::MlflowEnvironment;
 pub use capabilities::ServerCapabilities;
 pub use client::Deadlines;

@@ -1,8 +1,8 @@
 //! What tests of the real binary share: a home of their own, and a builder that runs a command and asserts how it ended.
 
 mod command;
-mod home;
 pub(crate) mod fault_server;
+mod home;
 pub(crate) mod mlflow_server;
 pub(crate) mod program;
 pub(crate) mod pty;

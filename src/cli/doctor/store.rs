@@ -12,7 +12,10 @@ pub(super) async fn look(ctx: &Context, checks: &mut Vec<Check>) {
         Ok(options) => options,
         Err(error) => return checks.push(failed("store", &error)),
     };
-    let StoreTarget::Local(path) = options.target.clone();
+    let path = match options.target.clone() {
+        StoreTarget::Local(path) => path,
+        StoreTarget::Remote(_) => return look_at_server(options, checks).await,
+    };
     checks.push(match ModelLifecycleService::network_file_system(&path) {
         None => Check::ok("file system", "it is on a disk of this host"),
         Some(name) => Check::fail(
@@ -61,6 +64,23 @@ pub(super) async fn look(ctx: &Context, checks: &mut Vec<Check>) {
     }
     files::modes(&path, checks);
     files::directory(&path, checks);
+    integrity(&service, checks).await;
+    audit(&service, checks).await;
+}
+
+/// A server has no file: it answers, and its ledger is sound.
+async fn look_at_server(options: ServiceOptions, checks: &mut Vec<Check>) {
+    let service = match ModelLifecycleService::open(options).await {
+        Ok(service) => service,
+        Err(error) => return checks.push(failed("store", &error.into())),
+    };
+    match service.store_info().await {
+        Ok(info) => {
+            checks.push(Check::ok("store", format!("'{}' answers", info.target)));
+            checks.push(Check::ok("engine", info.engine));
+        }
+        Err(error) => checks.push(failed("store", &error.into())),
+    }
     integrity(&service, checks).await;
     audit(&service, checks).await;
 }

@@ -85,7 +85,7 @@ impl std::fmt::Display for Address {
 }
 
 /// What was given, without what stands before an `@`: for the message about an address that cannot be read.
-pub(super) fn shown(given: &str) -> String {
+pub fn shown(given: &str) -> String {
     let (scheme, rest) = given.split_once("://").unwrap_or(("", given));
     let rest = rest.rsplit_once('@').map_or(rest, |(_secret, rest)| rest);
     let whole = if scheme.is_empty() {

@@ -5,10 +5,10 @@
 //!
 //! # Connections
 //!
-//! A default 3.x server (several uvicorn workers) answers in two small segments without `TCP_NODELAY`, so on a reused connection each answer waits about 40 ms
-//! for the client's delayed acknowledgement; a fresh connection acknowledges at once. It also closes idle connections after five seconds, under the
-//! next request. So over plain http every request has its own connection, which is cheaper than either; over https, where a handshake costs more
-//! and a proxy stands in front, connections are kept. `tests/integration/mlflow/client.rs` measures it.
+//! A default 3.x server (several uvicorn workers) answers in two small segments without `TCP_NODELAY`, so on a reused connection each answer waits at least
+//! 40 ms for the client's delayed acknowledgement; a fresh connection acknowledges at once. It also closes idle connections after five seconds, under
+//! the next request. Measured with 3.17.2 on a busy host: 132 ms a question on a kept connection, 10 ms on a fresh one. So over plain http every request has
+//! its own connection; over https, where a handshake costs more and a proxy stands in front, connections are kept.
 //!
 //! No compression is asked for, so a compressed answer is refused rather than unpacked: no bomb can go off.
 

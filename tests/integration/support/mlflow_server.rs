@@ -222,7 +222,7 @@ impl Server {
                 "experiments" => script.push_str(
                     "DELETE FROM experiments WHERE experiment_id != 0; UPDATE experiments SET lifecycle_stage = 'deleted';",
                 ),
-                table => script += &format!("DELETE FROM \"{table}\";"),
+                table => script.extend(["DELETE FROM \"", table, "\";"]),
             }
         }
         script.push_str("COMMIT;");
@@ -280,10 +280,7 @@ fn virtual_environment(series: Series) -> PathBuf {
     if mark.exists() {
         return home;
     }
-    eprintln!(
-        "making {} from the pinned requirements; this takes a minute, once",
-        home.display()
-    );
+    // It takes a minute, once.
     let _left_half_made = std::fs::remove_dir_all(&home);
     run(Command::new("python3").args(["-m", "venv"]).arg(&home));
     let requirements = target.join(format!("{name}.txt"));

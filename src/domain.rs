@@ -69,7 +69,7 @@ pub use name::{
     RunId, Version,
 };
 pub use policy::Policy;
-pub use registry::{ModelVersion, Stage, VersionComparison};
+pub use registry::{ModelVersion, Stage, StageWarning, VersionComparison};
 pub use run::{Artifact, MlflowLink, ModelRun, RunSource, RunStatus, SyncState};
 pub use vocabulary::UnknownWord;
 

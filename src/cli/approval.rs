@@ -82,6 +82,7 @@ async fn show(ctx: &Context, args: &ShowArgs) -> Result<()> {
             "model_name": version.model_name,
             "version": version.version,
             "stage": version.stage,
+            "stage_warning": version.stage_warning,
             "approval": version.approval,
             "subject": subject,
             "registered_by": version.registered_by,
@@ -97,7 +98,7 @@ async fn show(ctx: &Context, args: &ShowArgs) -> Result<()> {
     let mut sections = Sections::new(format!("approval of version {}", version.label()));
     sections
         .field("state", approval_cell(version.approval))
-        .field("stage", stage_cell(version.stage))
+        .field("stage", stage_cell(&version))
         .field("subject", Cell::raw(subject.as_str()))
         .raw("registered by", &version.registered_by)
         .raw(

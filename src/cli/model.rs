@@ -237,7 +237,7 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
         vec![
             Cell::raw(version.model_name.as_str()),
             Cell::raw(version.version.as_str()),
-            stage_cell(version.stage),
+            stage_cell(version),
             approval_cell(version.approval),
             Cell::raw(&aliases.join(" ")),
             Cell::shown(metrics.join(" ")),
@@ -320,8 +320,11 @@ async fn alias(ctx: &Context, args: &AliasArgs) -> Result<()> {
     ctx.out.changed(&version, &sentence)
 }
 
-pub(super) fn stage_cell(stage: Stage) -> Cell {
-    Cell::shown(stage).styled(match stage {
+pub(super) fn stage_cell(version: &ModelVersion) -> Cell {
+    if let Some(warning) = version.stage_warning {
+        return Cell::shown(format!("{} {warning}", version.stage)).styled(Style::Bad);
+    }
+    Cell::shown(version.stage).styled(match version.stage {
         Stage::None => Style::Plain,
         Stage::Staging => Style::Warn,
         Stage::Production => Style::Good,

@@ -19,6 +19,28 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// What is not in order about a version that is shown in Production: only a store that others change around modeldeck can find any.
+    pub enum StageWarning ("stage warning") {
+        /// It is there without having gone through the gate.
+        Ungated = "UNGATED",
+        /// Other versions of the model are there too.
+        Split = "SPLIT",
+    }
+}
+
+impl StageWarning {
+    /// The same in a sentence.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Ungated => {
+                "somebody put it into Production on the server, around modeldeck's gate"
+            }
+            Self::Split => "several versions of this model are in Production on the server",
+        }
+    }
+}
+
 /// One registered version. What is derived (`approval` and the three fields after it) is filled in by the service,
 /// which knows the policy; stores leave it at its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +48,8 @@ pub struct ModelVersion {
     pub model_name: ModelName,
     pub version: Version,
     pub stage: Stage,
+    /// Found by the store when the version is read, and never written.
+    pub stage_warning: Option<StageWarning>,
     pub aliases: BTreeSet<Alias>,
     pub run_id: Option<RunId>,
     /// Where the model's files are; shown, never opened.

@@ -122,6 +122,7 @@ impl ModelRegistry {
                 None => next_version(&taken)?,
             },
             stage: Stage::None,
+            stage_warning: None,
             aliases: std::collections::BTreeSet::new(),
             run_id: new.run_id.clone(),
             source: new.source.clone(),
@@ -268,7 +269,8 @@ impl ModelRegistry {
         let ctx = self.core.write("set_stage", change.reason.as_deref())?;
         let mut version = self.get(model_name, name).await?;
         expect_revision(change.expected, version.revision, || conflict(&version))?;
-        if version.stage == stage {
+        // One that is there around the gate goes through it now, or leaves.
+        if version.stage == stage && version.stage_warning.is_none() {
             return Ok(version);
         }
         let mut proof = None;
@@ -286,13 +288,16 @@ impl ModelRegistry {
                 .versions(&holders, &PageRequest::all())
                 .await?
                 .rows;
+            displaced.retain(|holder| holder.version != version.version);
         }
         version.stage = stage;
+        version.stage_warning = None;
         version.updated_at = ctx.at;
         // Whoever leaves Production is written first: a model has one version there at every moment.
         let mut versions = displaced;
         for holder in &mut versions {
             holder.stage = Stage::Archived;
+            holder.stage_warning = None;
             holder.updated_at = ctx.at;
         }
         versions.push(version);

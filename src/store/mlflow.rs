@@ -23,12 +23,14 @@ mod mirror;
 mod output;
 mod projection;
 mod pulse;
+mod register;
 mod registry;
 mod run_list;
 mod run_store;
 mod runs;
 mod store;
 mod tls;
+mod version_drafts;
 mod versions;
 
 pub use address::shown as shown_address;

@@ -86,6 +86,7 @@ contract! { on_sqlite, super::super::sqlite:
         what_goes_in_comes_out,
         what_is_not_there_is_not_found,
         versions_change_together_or_not_at_all,
+        a_model_has_one_version_in_production,
         an_alias_names_one_version,
         names_come_in_the_order_of_registration,
         the_query_narrows_the_list,

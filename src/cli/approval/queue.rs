@@ -84,7 +84,7 @@ fn row(ctx: &Context, version: &ModelVersion) -> Vec<Cell> {
         Cell::raw(version.model_name.as_str()),
         Cell::raw(version.version.as_str()),
         approval_cell(version.approval),
-        stage_cell(version.stage),
+        stage_cell(version),
         Cell::shown(format!("{checked}/{}", version.checklist.len())),
         Cell::shown(approvers.len()),
         Cell::raw(&version.registered_by),

@@ -5,7 +5,8 @@ use crate::cli::context::Context;
 use crate::cli::error::Result;
 use crate::cli::output::{Cell, Column, Sections, Style, Table, moment, precise};
 use crate::domain::{
-    Alias, ChecklistStatus, Missing, ModelName, ModelVersion, Verdict, Version, number,
+    Alias, ChecklistStatus, Missing, ModelName, ModelVersion, StageWarning, Verdict, Version,
+    number,
 };
 use clap::Args;
 
@@ -25,7 +26,11 @@ pub(super) async fn run(ctx: &Context, args: &ShowArgs) -> Result<()> {
     let aliases: Vec<&str> = version.aliases.iter().map(Alias::as_str).collect();
     let mut sections = Sections::new(format!("version {}", version.label()));
     sections
-        .field("stage", stage_cell(version.stage))
+        .field("stage", stage_cell(&version))
+        .raw(
+            "warning",
+            version.stage_warning.map_or("", StageWarning::told),
+        )
         .field("approval", approval_cell(version.approval))
         .raw("aliases", &aliases.join(" "))
         .raw("registered by", &version.registered_by)

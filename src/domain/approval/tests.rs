@@ -8,6 +8,7 @@ fn version() -> ModelVersion {
         model_name: ModelName::new("fraud").unwrap(),
         version: Version::new("1").unwrap(),
         stage: Stage::None,
+        stage_warning: None,
         aliases: std::collections::BTreeSet::new(),
         run_id: Some(RunId::new("r1").unwrap()),
         source: Some("file:///models/1".to_owned()),

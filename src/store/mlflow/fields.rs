@@ -25,6 +25,7 @@ const LEFT_OUT: &[&str] = &[
     "approved_by",
     "approved_at",
     "approval_notes",
+    "stage_warning",
     "heartbeat_at",
     "updated_at",
     "revision",

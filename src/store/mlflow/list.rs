@@ -76,6 +76,7 @@ listed! { Deployment, created_at, &[
 ]}
 
 /// A row with the number that orders what has the same age.
+#[derive(Debug, Clone)]
 pub(super) struct Row<T> {
     pub(super) object: T,
     pub(super) number: i64,

@@ -6,18 +6,29 @@
 
 use super::error::{ApiError, ApiResult, During as _};
 use super::fields::cut;
-use super::registry::tags_to_write;
 use super::store::MlflowStore;
-use super::versions::{KIND, OnServer, PRODUCTION, build, label};
-use crate::domain::{Alias, ModelName, ModelVersion, Stage, Tags, Version};
+use super::versions::{KIND, OnServer, PRODUCTION, build, label, tags_to_write};
+use crate::domain::{Alias, ModelName, ModelVersion, Stage, Tags};
 use crate::store::{Result, StoreError};
 use std::collections::BTreeSet;
 
 /// How often the server is set and read back.
 const ROUNDS: usize = 6;
 
-/// A version that was changed: its name, the tags that were on the server before, and the version as it was.
-pub(super) type Touched = (Version, Tags, Option<ModelVersion>);
+/// A version that was changed.
+pub(super) struct Touched {
+    /// As it was written; what the ledger says when it is projected counts.
+    pub(super) version: ModelVersion,
+    /// The tags that were on the server before.
+    pub(super) tags: Tags,
+    /// The aliases that it had before.
+    pub(super) before: Option<BTreeSet<Alias>>,
+    /// Whether the change, or one before it that did not get so far, is about the stage.
+    pub(super) sets_stage: bool,
+}
+
+/// A version as it shall be on the server: its number there, its stage unless that is left alone, and the rest of it.
+type Wanted = (String, Option<Stage>, ModelVersion);
 
 impl MlflowStore {
     /// Brings the server's versions of one model to what the ledger says about those that were touched.
@@ -29,12 +40,14 @@ impl MlflowStore {
         let mut first = true;
         for _ in 0..ROUNDS {
             let on_server = self.versions_on_server(Some(model)).await?;
-            let wanted = self.wanted(model, touched, &on_server).await?;
+            let (wanted, holder) = self.wanted(model, touched, &on_server).await?;
             let stages = self
                 .set_stages(model, &on_server, &wanted)
                 .await
                 .during_change("changing a stage")?;
-            let holder = self.set_production(model, &on_server).await?;
+            let holder = self
+                .set_production(model, &on_server, holder.as_ref())
+                .await?;
             if first {
                 first = false;
                 if let Err(error) = self.set_fields(model, touched, &on_server, &wanted).await {
@@ -52,18 +65,19 @@ impl MlflowStore {
         })
     }
 
-    /// The touched versions as the ledger has them now.
+    /// The touched versions as the ledger has them now, and the number of the one that it has in Production.
     async fn wanted(
         &self,
         model: &ModelName,
         touched: &[Touched],
         on_server: &OnServer,
-    ) -> Result<Vec<(String, Stage, ModelVersion)>> {
+    ) -> Result<(Vec<Wanted>, Option<String>)> {
         let ledger = self.ledger().await?;
         let state = &ledger.state;
         let policy = state.policy().0;
         let mut wanted = Vec::new();
-        for (name, _, _) in touched {
+        for touched in touched {
+            let name = &touched.version.version;
             let number = state
                 .remote_version(model.as_str(), name.as_str())
                 .to_owned();
@@ -76,7 +90,9 @@ impl MlflowStore {
                 name.as_str(),
             ));
             let object = object.ok_or_else(|| StoreError::not_found(KIND, &label(model, name)))?;
-            let wished = object.field("stage").unwrap_or(version.stage);
+            let wished = touched
+                .sets_stage
+                .then(|| object.field("stage").unwrap_or(version.stage));
             // As the ledger has them: what the server has is what is to be changed.
             version.tags = object.field("tags").unwrap_or(version.tags);
             version.aliases = object.field("aliases").unwrap_or(version.aliases);
@@ -84,7 +100,10 @@ impl MlflowStore {
             version.derive_approval(&policy);
             wanted.push((number, wished, version));
         }
-        Ok(wanted)
+        let holder = state
+            .in_production(model.as_str())
+            .map(|name| state.remote_version(model.as_str(), name).to_owned());
+        Ok((wanted, holder))
     }
 
     /// Sets the stages that are not as wanted; tells whether there were any.
@@ -92,7 +111,7 @@ impl MlflowStore {
         &self,
         model: &ModelName,
         on_server: &OnServer,
-        wanted: &[(String, Stage, ModelVersion)],
+        wanted: &[Wanted],
     ) -> ApiResult<bool> {
         let mut any = false;
         if !self.server.stages {
@@ -100,8 +119,9 @@ impl MlflowStore {
         }
         // Those that leave Production go first, so that there is rather none for a moment than two.
         let mut ordered: Vec<_> = wanted.iter().collect();
-        ordered.sort_by_key(|(_, stage, _)| *stage == Stage::Production);
+        ordered.sort_by_key(|(_, stage, _)| *stage == Some(Stage::Production));
         for (number, stage, _) in ordered {
+            let Some(stage) = stage else { continue };
             let there = on_server.find(model.as_str(), number);
             if there.is_some_and(|there| there.current_stage.parse() != Ok(*stage)) {
                 any = true;
@@ -116,23 +136,21 @@ impl MlflowStore {
     }
 
     /// Lets alias `production` name the version that the ledger has there; tells whether it did not.
-    async fn set_production(&self, model: &ModelName, on_server: &OnServer) -> Result<bool> {
-        let holder = {
-            let ledger = self.ledger().await?;
-            ledger
-                .state
-                .production_of(model.as_str())
-                .map(|name| ledger.state.remote_version(model.as_str(), name).to_owned())
-        };
+    async fn set_production(
+        &self,
+        model: &ModelName,
+        on_server: &OnServer,
+        holder: Option<&String>,
+    ) -> Result<bool> {
         let name = model.as_str();
         let there = on_server
             .aliases
             .get(&(name.to_owned(), PRODUCTION.to_owned()));
-        if there == holder.as_ref() {
+        if there == holder {
             return Ok(false);
         }
         let doing = "moving alias 'production'";
-        match &holder {
+        match holder {
             Some(number) if on_server.find(name, number).is_some() => {
                 super::repeated(|| self.client.set_alias(name, PRODUCTION, number))
                     .await
@@ -152,7 +170,7 @@ impl MlflowStore {
         model: &ModelName,
         touched: &[Touched],
         on_server: &OnServer,
-        wanted: &[(String, Stage, ModelVersion)],
+        wanted: &[Wanted],
     ) -> Result<(), ApiError> {
         let name = model.as_str();
         let given: BTreeSet<&Alias> = wanted
@@ -160,10 +178,15 @@ impl MlflowStore {
             .flat_map(|(_, _, version)| &version.aliases)
             .collect();
         for (number, _, version) in wanted {
-            let before = touched.iter().find(|(name, _, _)| *name == version.version);
-            let had = before
-                .and_then(|(_, _, before)| before.as_ref().map(|before| before.aliases.clone()));
-            for alias in had.iter().flatten().filter(|alias| !given.contains(alias)) {
+            let touched = touched
+                .iter()
+                .find(|touched| touched.version.version == version.version);
+            let had = touched.and_then(|touched| touched.before.as_ref());
+            for alias in had
+                .into_iter()
+                .flatten()
+                .filter(|alias| !given.contains(alias))
+            {
                 super::repeated(|| self.client.delete_alias(name, alias.as_str())).await?;
             }
             for alias in &version.aliases {
@@ -183,7 +206,7 @@ impl MlflowStore {
                     .await?;
             }
             let none = Tags::new();
-            let written = before.map_or(&none, |(_, tags, _)| tags);
+            let written = touched.map_or(&none, |touched| &touched.tags);
             let (set, removed) = tags_to_write(there, written, version);
             for key in &removed {
                 super::repeated(|| self.client.delete_version_tag(name, number, key)).await?;

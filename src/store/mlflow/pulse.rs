@@ -41,6 +41,7 @@ impl MlflowStore {
             // An own write changed the picture itself; it is told once.
             if wrote || (pulse.asked.is_some() && glimpse != pulse.glimpse) {
                 pulse.changes += 1;
+                self.seen().changes = pulse.changes;
             }
             pulse.glimpse = glimpse;
             pulse.writes = writes;

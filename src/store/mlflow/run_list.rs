@@ -16,11 +16,31 @@ use super::store::MlflowStore;
 use crate::domain::filter::{Op, Test, number};
 use crate::domain::{ModelRun, RunStatus};
 use crate::store::{Page, PageFrom, PageRequest, Result, RunQuery, StoreError};
+use std::time::{Duration, Instant};
 
 /// The most runs that are sorted or counted one by one: the newest ones.
 const MOST_SORTED: usize = 5_000;
 /// How many runs are read beyond a page: for those that are left out here.
 const AHEAD: usize = 50;
+
+/// How long loaded rows serve further pages: as long as changes of others may go unnoticed anyway.
+const KEPT: Duration = Duration::from_secs(2);
+
+/// The rows of a list that were loaded last.
+#[derive(Debug)]
+pub(super) struct LoadedRuns {
+    query: RunQuery,
+    most: usize,
+    began: Instant,
+    /// What was known to be written when the loading began.
+    moment: (u64, u64),
+    rows: Vec<Row<ModelRun>>,
+}
+
+/// Whether two queries let the same rows through, in whichever order.
+fn is_same_list(a: &RunQuery, b: &RunQuery) -> bool {
+    a.experiment == b.experiment && a.statuses == b.statuses && a.list.filter == b.list.filter
+}
 
 /// What a query asks of the server.
 struct Scope {
@@ -91,26 +111,11 @@ impl MlflowStore {
         query: &RunQuery,
         page: &PageRequest,
     ) -> Result<Page<ModelRun>> {
-        let scope = self.scope(query).await?;
         if query.list.sort.is_some() || page.limit == 0 {
-            let most = if page.limit == 0 && query.list.sort.is_none() {
-                usize::MAX
-            } else {
-                MOST_SORTED
-            };
-            let (runs, more) = self
-                .client
-                .runs_up_to(&scope.search, most)
-                .await
-                .during("listing runs")?;
-            if more {
-                tracing::warn!(
-                    most,
-                    "only the newest runs are sorted; a filter or an experiment narrows them"
-                );
-            }
-            return list::page(self.rows(&runs, &scope, query).await?, &query.list, page);
+            let rows = self.loaded_rows(query, page).await?;
+            return list::page(rows, &query.list, page);
         }
+        let scope = self.scope(query).await?;
         let (forwards, from) = match &page.from {
             PageFrom::Start => (true, None),
             PageFrom::End => (false, None),
@@ -157,6 +162,54 @@ impl MlflowStore {
             more_before,
             more_after,
         })
+    }
+
+    /// The rows of a list that is ordered here. Pages of one order are asked for in one go, so what was just loaded serves them all until anything is written.
+    async fn loaded_rows(
+        &self,
+        query: &RunQuery,
+        page: &PageRequest,
+    ) -> Result<Vec<Row<ModelRun>>> {
+        let most = if page.limit == 0 && query.list.sort.is_none() {
+            usize::MAX
+        } else {
+            MOST_SORTED
+        };
+        let began = Instant::now();
+        let moment = {
+            let seen = self.seen();
+            let kept = seen.sorted.as_ref().filter(|kept| {
+                kept.began.elapsed() < KEPT
+                    && kept.moment == seen.moment()
+                    && kept.most == most
+                    && is_same_list(&kept.query, query)
+            });
+            if let Some(kept) = kept {
+                return Ok(kept.rows.clone());
+            }
+            seen.moment()
+        };
+        let scope = self.scope(query).await?;
+        let (runs, more) = self
+            .client
+            .runs_up_to(&scope.search, most)
+            .await
+            .during("listing runs")?;
+        if more {
+            tracing::warn!(
+                most,
+                "only the newest runs are sorted; a filter or an experiment narrows them"
+            );
+        }
+        let rows = self.rows(&runs, &scope, query).await?;
+        self.seen().sorted = Some(LoadedRuns {
+            query: query.clone(),
+            most,
+            began,
+            moment,
+            rows: rows.clone(),
+        });
+        Ok(rows)
     }
 
     /// Reads from a place (or an end) on until there are enough rows, and tells whether there are more. Runs of one moment have no order on the server, so they are read

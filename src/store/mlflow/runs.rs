@@ -278,6 +278,7 @@ impl MlflowStore {
         let (mut tags, _) = tag_changes(&crate::domain::Tags::new(), &run.tags);
         tags.extend(carried(run));
         tags.push(KeyValue::new(ATTEMPT, attempt.as_str()));
+        tags.push(KeyValue::new(REVISION, Revision::FIRST.to_string()));
         if !named_by_server {
             tags.push(KeyValue::new(GIVEN_ID, run.run_id.as_str()));
         }
@@ -328,11 +329,6 @@ impl MlflowStore {
         if let Some(heartbeat) = run.heartbeat_at {
             self.seen().heartbeats.insert(remote.clone(), heartbeat);
         }
-        if let Err(error) =
-            super::repeated(|| self.client.set_run_tag(&remote, REVISION, "1")).await
-        {
-            tracing::warn!(%error, run = %named, "the run is there; its revision is written with the next change");
-        }
         Ok(named)
     }
 
@@ -343,9 +339,14 @@ impl MlflowStore {
         run: &ModelRun,
         points: &[SeriesBatch],
     ) -> ApiResult<()> {
-        self.write_params(remote, &run.params.iter().collect::<Vec<_>>())
-            .await?;
-        self.write_points(remote, points, None).await?;
+        let mut params: Vec<(&Key, &String)> = run.params.iter().collect();
+        let rest = params.split_off(params.len().min(MOST_PAIRS));
+        self.write_params(remote, &rest).await?;
+        let params: Vec<KeyValue> = params
+            .iter()
+            .map(|(key, value)| KeyValue::new(key.as_str(), value.as_str()))
+            .collect();
+        self.write_points(remote, points, &params, None).await?;
         if run.status != RunStatus::Running {
             let end = run.ended_at.map(Timestamp::as_millisecond);
             super::repeated(|| {
@@ -404,9 +405,10 @@ impl MlflowStore {
             tracing::warn!(%error, run = id, "the change is done, and the server's own fields follow with the next one");
         }
         let heartbeat = run.heartbeat_at.max(before.heartbeat_at);
-        self.write_points(remote, points, heartbeat)
+        self.write_points(remote, points, &[], heartbeat)
             .await
             .during_change("writing points")?;
+        self.wrote();
         Ok(next)
     }
 

@@ -52,6 +52,17 @@ pub(super) struct Seen {
     pub(super) output: HashMap<String, u64>,
     /// How often this process wrote.
     pub(super) writes: u64,
+    /// How often a change by others was noticed.
+    pub(super) changes: u64,
+    /// The rows of the list of runs that was ordered here last.
+    pub(super) sorted: Option<super::run_list::LoadedRuns>,
+}
+
+impl Seen {
+    /// Equal as long as nothing is known to have been written.
+    pub(super) fn moment(&self) -> (u64, u64) {
+        (self.writes, self.changes)
+    }
 }
 
 impl MlflowStore {

@@ -4,23 +4,22 @@
 //! a version, its metrics, params, source, checklist and decisions. MLflow numbers versions itself; a version that was registered under a name (`1.4-rc2`) keeps
 //! it here, and tag `modeldeck.version` shows it there. A name that is a number is the server's number or refused, so that no number ever means two versions.
 //!
-//! A stage is shown as it is on the server, because that is what others load. Where it is not what modeldeck's gate let through, the tag
-//! `modeldeck.warning` says so (it is made when read and never written): `UNGATED` for a version that somebody put into Production around modeldeck, `SPLIT`
-//! where several versions of a model are in Production at once. Within [`GRACE`] of a change the ledger is believed, because the server's stage follows it.
+//! A stage is shown as it is on the server, because that is what others load. Where modeldeck's gate did not let it be so, the version has a warning: `UNGATED` for
+//! one that is in Production by its stage or by alias `production` around modeldeck, `SPLIT` where another one is there too. Within [`GRACE`] of a change the ledger is
+//! believed, because the server's stage follows it.
 
 use super::dto::{self, KeyValue};
-use super::fields::{NOTE, Told, from_millis};
-use super::ledger::{ObjectKey, State};
+use super::fields::{NOTE, REVISION, Told, from_millis, tag_changes};
+use super::ledger::{Object, ObjectKey, State};
 use crate::domain::{
     Alias, ApprovalState, Artifact, Key, ModelName, ModelVersion, ObjectKind, RunId, Stage,
-    Version, run::OUTPUT_LOG,
+    StageWarning, Tags, Version, run::OUTPUT_LOG,
 };
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) const KIND: ObjectKind = ObjectKind::ModelVersion;
-/// The tag that a reader makes for what is not in order.
-pub(super) const WARNING: &str = "modeldeck.warning";
 pub(super) const NAME: &str = "modeldeck.version";
 pub(super) const REGISTERED_BY: &str = "modeldeck.registered_by";
 /// The alias that holds Production, in one row that does not race.
@@ -65,26 +64,48 @@ fn stage_on_server(version: &dto::ModelVersion) -> Option<Stage> {
     version.current_stage.parse().ok()
 }
 
+/// Whether an object was changed through modeldeck so recently that the server may still show what was before: by the clock of whoever
+/// changed it, too, because a program that has just begun learns of everything just now.
+pub(super) fn is_fresh(object: &Object) -> bool {
+    object.seen.elapsed() < GRACE
+        && Timestamp::now().duration_since(object.updated_at).abs() < SignedDuration::from_secs(15)
+}
+
 /// The stage that shows, and what is not in order about it.
 fn stage(
     version: &dto::ModelVersion,
     told: &Told<'_>,
+    on_server: &OnServer,
+    state: &State,
     has_stages: bool,
-) -> (Stage, Option<&'static str>) {
+) -> (Stage, Option<StageWarning>) {
     let ours: Stage = told.ledger("stage").unwrap_or(Stage::None);
-    let Some(theirs) = stage_on_server(version).filter(|_| has_stages) else {
-        return (ours, None);
-    };
-    let is_fresh = told
-        .object
-        .is_some_and(|object| object.seen.elapsed() < GRACE);
-    if theirs == ours || (told.object.is_some() && (is_fresh || told.is_behind)) {
+    if told.is_behind || told.object.is_some_and(is_fresh) {
         return (ours, None);
     }
-    let warning = (theirs == Stage::Production).then_some(
-        "UNGATED: somebody put it into Production around modeldeck, without its approval",
-    );
-    (theirs, warning)
+    let shown = stage_on_server(version)
+        .filter(|_| has_stages)
+        .unwrap_or(ours);
+    let name = state.version_name(&version.name, &version.version);
+    let was_let_in = state.in_production(&version.name) == Some(name);
+    let alias = on_server
+        .aliases
+        .get(&(version.name.clone(), PRODUCTION.to_owned()));
+    let is_named = alias == Some(&version.version);
+    let is_there = shown == Stage::Production;
+    let others = on_server.versions.iter().any(|other| {
+        other.name == version.name
+            && other.version != version.version
+            && stage_on_server(other) == Some(Stage::Production)
+    });
+    let warning = if (is_there || is_named) && !was_let_in {
+        Some(StageWarning::Ungated)
+    } else if is_there && (others || (alias.is_some() && !is_named)) {
+        Some(StageWarning::Split)
+    } else {
+        None
+    };
+    (shown, warning)
 }
 
 /// A version as the server and the ledger tell it.
@@ -97,25 +118,7 @@ pub(super) fn build(
     let key = key_of(version, state);
     let told = Told::new(&version.tags, state, &key);
     let made = from_millis(version.creation_timestamp);
-    let (shown, warning) = stage(version, &told, has_stages);
-    let mut tags = told.own_tags();
-    let in_production = |other: &dto::ModelVersion| {
-        other.name == version.name && stage_on_server(other) == Some(Stage::Production)
-    };
-    let holders = on_server
-        .versions
-        .iter()
-        .filter(|other| in_production(other))
-        .count();
-    let warning = match warning {
-        None if shown == Stage::Production && holders > 1 => {
-            Some("SPLIT: several versions of this model are in Production on the server")
-        }
-        warning => warning,
-    };
-    if let Some(warning) = warning {
-        tags.insert(Key::trusted(WARNING), warning.to_owned());
-    }
+    let (shown, stage_warning) = stage(version, &told, on_server, state, has_stages);
     let run_id: Option<RunId> = told
         .ledger("run_id")
         .unwrap_or_else(|| (!version.run_id.is_empty()).then(|| state.run_id(&version.run_id)));
@@ -123,6 +126,7 @@ pub(super) fn build(
         model_name: ModelName::trusted(version.name.clone()),
         version: Version::trusted(state.version_name(&version.name, &version.version)),
         stage: shown,
+        stage_warning,
         aliases: on_server
             .aliases_of(version)
             .filter(|alias| *alias != PRODUCTION)
@@ -143,7 +147,7 @@ pub(super) fn build(
             .map(|(key, number)| (key, number.0))
             .collect(),
         params: told.ledger("params").unwrap_or_default(),
-        tags,
+        tags: told.own_tags(),
         description: told
             .text("description", Some(&version.description))
             .or_else(|| told.tag(NOTE).map(str::to_owned))
@@ -220,4 +224,34 @@ pub(super) fn carried(version: &ModelVersion) -> Vec<KeyValue> {
         Some(KeyValue::new(key.as_str(), item.status.as_str()))
     }));
     tags
+}
+
+/// What else shows on MLflow's page: the version's own tags, and those of modeldeck's.
+pub(super) fn tags_to_write(
+    there: &dto::ModelVersion,
+    written: &Tags,
+    version: &ModelVersion,
+) -> (Vec<KeyValue>, Vec<String>) {
+    let (mut set, mut removed) = tag_changes(written, &version.tags);
+    let carried = carried(version);
+    removed.extend(
+        there
+            .tags
+            .iter()
+            .filter(|tag| {
+                tag.key.starts_with("modeldeck.ap") || tag.key.starts_with("modeldeck.check.")
+            })
+            .filter(|tag| carried.iter().all(|carried| carried.key != tag.key))
+            .map(|tag| tag.key.clone()),
+    );
+    set.extend(
+        carried
+            .into_iter()
+            .filter(|tag| dto::value_of(&there.tags, &tag.key) != Some(&tag.value)),
+    );
+    if version.version.as_str() != there.version {
+        set.push(KeyValue::new(NAME, version.version.as_str()));
+    }
+    set.push(KeyValue::new(REVISION, version.revision.to_string()));
+    (set, removed)
 }

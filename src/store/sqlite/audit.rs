@@ -17,6 +17,7 @@ const LEFT_OUT: &[&str] = &[
     "approved_by",
     "approved_at",
     "approval_notes",
+    "stage_warning",
     "heartbeat_at",
     "health_history",
     "updated_at",

@@ -143,6 +143,8 @@ fn version(row: &Row<'_>) -> rusqlite::Result<ModelVersion> {
         model_name: ModelName::trusted(row.get::<_, String>(0)?),
         version: Version::trusted(row.get::<_, String>(1)?),
         stage: word(row, 2)?,
+        // Nothing comes into this store but through the gate.
+        stage_warning: None,
         aliases: BTreeSet::new(),
         run_id: row.get::<_, Option<String>>(3)?.map(RunId::trusted),
         source: row.get(4)?,

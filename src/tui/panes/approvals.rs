@@ -53,7 +53,7 @@ impl Resource for Review {
             .sorts("approvals", false)
             .right(),
             Column::new("Stage", (12, 12), 6, |row: &Self, _| {
-                let mark = marks::stage(row.version.stage);
+                let mark = marks::stage(&row.version);
                 Cell::meaning(mark.text(), mark.meaning)
             })
             .sorts("stage", false),

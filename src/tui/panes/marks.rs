@@ -2,7 +2,7 @@
 
 use crate::domain::{
     ApprovalState, ChecklistStatus, DeploymentStatus, DriftState, ExperimentStatus, Health,
-    RunStatus, Severity, Stage, Verdict,
+    ModelVersion, RunStatus, Severity, Stage, Verdict,
 };
 use crate::tui::theme::{Meaning, Theme};
 use ratatui::text::Span;
@@ -67,7 +67,15 @@ pub const fn run(status: RunStatus, stale: bool) -> Mark {
     mark(sign, word, meaning)
 }
 
-pub const fn stage(stage: Stage) -> Mark {
+/// Where a version is; a warning stands for Production, which it is about.
+pub fn stage(version: &ModelVersion) -> Mark {
+    match version.stage_warning {
+        Some(warning) => mark('▲', warning.as_str(), Meaning::Bad),
+        None => stage_word(version.stage),
+    }
+}
+
+const fn stage_word(stage: Stage) -> Mark {
     let (sign, meaning) = match stage {
         Stage::None => ('·', Meaning::Muted),
         Stage::Staging => ('◐', Meaning::Live),
@@ -168,7 +176,12 @@ mod tests {
         let mut runs: Vec<_> = RunStatus::ALL.iter().map(|s| run(*s, false)).collect();
         runs.push(run(RunStatus::Running, true));
         check(&runs);
-        check(&Stage::ALL.iter().map(|s| stage(*s)).collect::<Vec<_>>());
+        check(
+            &Stage::ALL
+                .iter()
+                .map(|s| stage_word(*s))
+                .collect::<Vec<_>>(),
+        );
         check(
             &ApprovalState::ALL
                 .iter()

@@ -6,7 +6,7 @@ use super::resource::{Cell, Column, Resource, Selected};
 use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
 use crate::domain::text::visible;
-use crate::domain::{Key, ModelName, ModelVersion, RunId, Version, number};
+use crate::domain::{Key, ModelName, ModelVersion, RunId, StageWarning, Version, number};
 use crate::store::{ListQuery, Page, VersionQuery};
 use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
@@ -37,7 +37,7 @@ impl Resource for ModelVersion {
             columns::model(rows, 17, 0, |row| &row.model_name),
             columns::version(rows, 1, |row| &row.version),
             Column::new("Stage", (12, 12), 2, |row: &Self, _| {
-                let mark = marks::stage(row.stage);
+                let mark = marks::stage(row);
                 Cell::meaning(mark.text(), mark.meaning)
             })
             .squeezes(7)
@@ -267,10 +267,8 @@ pub(super) fn facts(version: &ModelVersion, env: &Env) -> Section {
         _ => String::new(),
     };
     Section::new("")
-        .pair(
-            "stage",
-            Line::from(marks::stage(version.stage).span(&env.theme)),
-        )
+        .pair("stage", Line::from(marks::stage(version).span(&env.theme)))
+        .pair_if("warning", version.stage_warning.map(StageWarning::told))
         .pair(
             "approval",
             Line::from(vec![

@@ -5,7 +5,9 @@ pub(crate) mod filters;
 
 use super::samples::{at, batch, ctx, point, run};
 use async_trait::async_trait;
-use fill::{fill_deployments, fill_drift_events, fill_experiments, fill_runs, fill_versions};
+use fill::{
+    fill_deployments, fill_drift_events, fill_experiments, fill_runs, fill_versions, is_remote,
+};
 use modeldeck::domain::filter::{FieldValue, Filterable, number};
 use modeldeck::domain::registry::natural_order;
 use modeldeck::domain::{
@@ -222,6 +224,7 @@ async fn walk<T: Listed>(store: &dyn Store, list: &ListQuery, everything: &[T], 
 /// Every order of a list is total and pages both ways.
 async fn orders<T: Listed>(store: &dyn Store) {
     T::fill(store).await;
+    let remote = is_remote(store).await;
     let own: Vec<T> = all(store, ListQuery::default()).await;
     assert!(own.len() > 50);
     assert!(own.is_sorted_by(|a, b| a.age() >= b.age()), "newest first");
@@ -235,8 +238,9 @@ async fn orders<T: Listed>(store: &dyn Store) {
         },
     )
     .await;
-    for (field, order) in T::FIELDS {
+    for (at, (field, order)) in T::FIELDS.iter().enumerate() {
         for descending in [false, true] {
+            let walked = !remote || (at % 5 == 0 && descending);
             let list = ListQuery {
                 sort: Some(Sort {
                     field: (*field).to_owned(),
@@ -252,7 +256,9 @@ async fn orders<T: Listed>(store: &dyn Store) {
                 compare(&a, &b, descending)
             });
             is(&rows, &expected, &what);
-            walk(store, &list, &rows, &what).await;
+            if walked {
+                walk(store, &list, &rows, &what).await;
+            }
         }
     }
 }
@@ -284,7 +290,7 @@ pub(crate) async fn a_filtered_and_sorted_list_pages_too(store: &dyn Store) {
         sort: Some(Sort::descending("metrics.loss")),
     };
     let rows: Vec<ModelRun> = all(store, list.clone()).await;
-    assert!(rows.len() > 30);
+    assert!(rows.len() > if is_remote(store).await { 10 } else { 30 });
     walk(store, &list, &rows, "filtered and sorted").await;
 }
 

@@ -125,6 +125,36 @@ pub(crate) async fn versions_change_together_or_not_at_all(store: &dyn Store) {
     assert_eq!(stored(store, "2").await.stage, Stage::Staging);
 }
 
+pub(crate) async fn a_model_has_one_version_in_production(store: &dyn Store) {
+    with_versions(store, &["1", "2"]).await;
+    let mut one = stored(store, "1").await;
+    one.stage = Stage::Production;
+    store
+        .replace_versions(std::slice::from_ref(&one), None, &ctx("set_stage"))
+        .await
+        .unwrap();
+    let mut two = stored(store, "2").await;
+    two.stage = Stage::Production;
+    let second = store
+        .replace_versions(std::slice::from_ref(&two), None, &ctx("set_stage"))
+        .await;
+    assert!(second.is_err(), "{second:?}");
+    assert_eq!(stored(store, "2").await, {
+        two.stage = Stage::None;
+        two.clone()
+    });
+    // The one that leaves is written first.
+    one = stored(store, "1").await;
+    one.stage = Stage::Archived;
+    two.stage = Stage::Production;
+    store
+        .replace_versions(&[one, two], None, &ctx("set_stage"))
+        .await
+        .unwrap();
+    assert_eq!(stored(store, "1").await.stage, Stage::Archived);
+    assert_eq!(stored(store, "2").await.stage, Stage::Production);
+}
+
 pub(crate) async fn an_alias_names_one_version(store: &dyn Store) {
     with_versions(store, &["1", "2"]).await;
     let champion = Alias::new("champion").unwrap();

@@ -90,6 +90,7 @@ pub(crate) fn version(model: &str, version: &str) -> ModelVersion {
         model_name: ModelName::new(model).unwrap(),
         version: Version::new(version).unwrap(),
         stage: Stage::None,
+        stage_warning: None,
         aliases: BTreeSet::new(),
         run_id: None,
         source: None,

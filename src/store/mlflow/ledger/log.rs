@@ -127,18 +127,29 @@ impl Ledger {
     }
 
     /// Appends what `decide` makes of the state at the head. When somebody else takes the number meanwhile, the state is read on and `decide` asked again.
+    ///
+    /// The state that is known is tried first, without a question: its number is free only where it is the head. What `decide` refuses
+    /// is refused by the head alone.
     pub(in crate::store::mlflow) async fn append<T>(
         &mut self,
         client: &Client,
         ctx: &WriteContext,
         mut decide: impl FnMut(&State) -> Result<(Vec<Draft>, T), StoreError>,
     ) -> Result<T, StoreError> {
-        self.read(client, Instant::now()).await?;
+        let began = Instant::now();
+        if self.run_id.is_none() {
+            self.read(client, began).await?;
+        }
         for attempt in 0..ATTEMPTS {
-            let (drafts, decided) = decide(&self.state)?;
-            if drafts.is_empty() {
-                return Ok(decided);
-            }
+            let is_at_head = self.read_at.is_some_and(|read_at| read_at >= began);
+            let (drafts, decided) = match decide(&self.state) {
+                Ok((drafts, decided)) if !drafts.is_empty() => (drafts, decided),
+                settled if is_at_head => return settled.map(|(_, decided)| decided),
+                _not_by_the_head => {
+                    self.read(client, Instant::now()).await?;
+                    continue;
+                }
+            };
             let run_id = self.writable(client).await?;
             // Somebody may have been found further on when the run was full.
             if self.state.next % PER_RUN == 0 && self.read_on(client).await? {
@@ -151,7 +162,7 @@ impl Ledger {
                     return Ok(decided);
                 }
                 Outcome::Lost => {
-                    self.follow(client).await?;
+                    self.read(client, Instant::now()).await?;
                     // The loser of many races stands back for a moment, so that somebody always gets through.
                     tokio::time::sleep(Duration::from_millis(u64::from((attempt * 7) % 40))).await;
                 }

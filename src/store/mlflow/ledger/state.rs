@@ -19,8 +19,6 @@ pub(in crate::store::mlflow) struct Object {
     pub(in crate::store::mlflow) fields: Map<String, Value>,
     /// The number of the audit entry that told of it first, which orders what was made at the same moment.
     pub(in crate::store::mlflow) first_seq: i64,
-    /// The number of the last one.
-    pub(in crate::store::mlflow) last_seq: i64,
     pub(in crate::store::mlflow) updated_at: Timestamp,
     /// MLflow's own id.
     pub(in crate::store::mlflow) remote: Option<String>,
@@ -64,6 +62,8 @@ pub(in crate::store::mlflow) struct State {
     given_versions: HashMap<(String, String), String>,
     /// The versions of each model that entries told of.
     versions: HashMap<String, Vec<ObjectKey>>,
+    /// The version of each model that modeldeck let into Production last and did not take out since.
+    production: HashMap<String, String>,
 }
 
 impl Default for State {
@@ -78,6 +78,7 @@ impl Default for State {
             given_runs: HashMap::new(),
             given_versions: HashMap::new(),
             versions: HashMap::new(),
+            production: HashMap::new(),
         }
     }
 }
@@ -106,7 +107,6 @@ impl State {
                 revision: Revision::FIRST,
                 fields: Map::new(),
                 first_seq: audit.seq,
-                last_seq: audit.seq,
                 updated_at: audit.at,
                 remote: None,
                 seen: Instant::now(),
@@ -114,11 +114,18 @@ impl State {
         object.revision = Revision(entry.revision);
         object.updated_at = audit.at;
         object.seen = Instant::now();
-        object.last_seq = audit.seq;
         // Made anew under the name of one that is gone: nothing of that one is left.
         if audit.before.is_null() {
             object.fields.clear();
             object.remote = None;
+        }
+        if let (Some(version), Some(stage)) = (&entry.key.version, audit.after.get("stage")) {
+            let model = &entry.key.name;
+            if stage == "Production" {
+                self.production.insert(model.clone(), version.clone());
+            } else if self.production.get(model) == Some(version) {
+                self.production.remove(model);
+            }
         }
         if let Value::Object(after) = &audit.after {
             object.fields.extend(
@@ -223,17 +230,9 @@ impl State {
             .map(|(name, _)| name)
     }
 
-    /// The version that went through the gate last and is in Production still, as far as modeldeck knows.
-    pub(in crate::store::mlflow) fn production_of<'a>(&'a self, model: &str) -> Option<&'a str> {
-        self.versions_of(model)
-            .filter(|(_, object)| {
-                object
-                    .fields
-                    .get("stage")
-                    .is_some_and(|stage| stage == "Production")
-            })
-            .max_by_key(|(_, object)| object.last_seq)
-            .map(|(name, _)| name)
+    /// The version of a model that is in Production as far as modeldeck knows.
+    pub(in crate::store::mlflow) fn in_production(&self, model: &str) -> Option<&str> {
+        self.production.get(model).map(String::as_str)
     }
 
     fn versions_of<'a>(&'a self, model: &str) -> impl Iterator<Item = (&'a str, &'a Object)> {

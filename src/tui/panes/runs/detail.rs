@@ -207,7 +207,7 @@ fn versions(more: &RunMore, env: &Env) -> Section {
     for version in &more.versions {
         table.row(vec![
             Span::raw(version.label()),
-            marks::stage(version.stage).span(theme),
+            marks::stage(version).span(theme),
             marks::approval(version.approval).span(theme),
         ]);
     }

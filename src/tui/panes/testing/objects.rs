@@ -16,6 +16,7 @@ pub(in crate::tui) fn version(model: &str, version: &str, metrics: &[(&str, f64)
         model_name: ModelName::new(model).unwrap(),
         version: Version::new(version).unwrap(),
         stage: Stage::None,
+        stage_warning: None,
         aliases: BTreeSet::new(),
         run_id: Some(RunId::new("0199aaaabbbbccccddddeeeeffff0000").unwrap()),
         source: Some(format!("s3://models/{model}/{version}")),

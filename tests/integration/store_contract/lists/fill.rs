@@ -50,8 +50,22 @@ fn seconds(at_number: usize) -> jiff::Timestamp {
     at(i64::try_from(at_number).unwrap())
 }
 
+/// A server is asked over HTTP, one question after the other, so lists there are shorter and not every order is walked.
+pub(super) async fn is_remote(store: &dyn Store) -> bool {
+    store.info().await.unwrap().kind != "local store"
+}
+
+/// As many objects as is sensible.
+async fn enough(store: &dyn Store, local: usize, remote: usize) -> usize {
+    if is_remote(store).await {
+        remote
+    } else {
+        local
+    }
+}
+
 pub(super) async fn fill_experiments(store: &dyn Store) {
-    for i in 0..60 {
+    for i in 0..enough(store, 60, 54).await {
         let mut new = experiment(&format!("{}-{i}", pick(&["Ab", "ab", "Zeta", "größe"], i)));
         new.description = owned(pick(TEXTS, i));
         new.owner = owned(pick(TEXTS, i / 3));
@@ -82,7 +96,7 @@ pub(super) async fn fill_runs(store: &dyn Store) {
         0.25,
         1e-300,
     ];
-    for i in 0..240 {
+    for i in 0..enough(store, 240, 80).await {
         let mut new = run(
             &format!("r{:03}", (i * 7) % 240),
             pick(&["fraud", "churn", "Ärger"], i),
@@ -120,7 +134,7 @@ pub(super) async fn fill_runs(store: &dyn Store) {
 pub(super) async fn fill_versions(store: &dyn Store) {
     let mut in_production = std::collections::BTreeSet::new();
     let aucs = [0.9, f64::NAN, 0.1 + 0.2, f64::INFINITY];
-    for i in 0..90 {
+    for i in 0..enough(store, 90, 54).await {
         let mut new = version(
             pick(&["fraud", "Churn", "straße"], i),
             &format!("1.{}", 12 - i / 8),
@@ -165,7 +179,7 @@ pub(super) async fn fill_drift_events(store: &dyn Store) {
             .unwrap();
     }
     let numbers = [0.9, f64::NAN, 0.05, f64::INFINITY, -0.0];
-    for i in 0..80 {
+    for i in 0..enough(store, 80, 54).await {
         let mut new = drift_event(
             &format!("e{}", (i * 7) % 80),
             "fraud",
@@ -193,7 +207,7 @@ pub(super) async fn fill_deployments(store: &dyn Store) {
             .await
             .unwrap();
     }
-    for i in 0..80 {
+    for i in 0..enough(store, 80, 54).await {
         let mut new = deployment(
             &format!("d{}", (i * 7) % 80),
             "fraud",

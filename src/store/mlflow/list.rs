@@ -72,7 +72,7 @@ listed! { DriftEvent, last_seen_at, &[
 ]}
 listed! { Deployment, created_at, &[
     ("deployment_id", TEXT), ("model", TEXT), ("version", Order::Natural), ("environment", words!(Environment)),
-    ("status", words!(DeploymentStatus)), ("health", words!(Health)), ("endpoint", TEXT), ("deployed_by", TEXT), ("reason", TEXT),
+    ("status", words!(DeploymentStatus)), ("health", words!(Health)), ("endpoint", TEXT), ("deployed_by", TEXT), ("reason", TEXT), ("rollback_from", TEXT),
 ]}
 
 /// A row with the number that orders what has the same age.

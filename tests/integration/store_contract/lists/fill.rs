@@ -229,7 +229,10 @@ pub(super) async fn fill_deployments(store: &dyn Store) {
         });
         new.deployed_by = owned(pick(TEXTS, i));
         new.reason = sometimes(TEXTS, i + 1).map(owned);
-        new.rollback_from = sometimes(&["0001", "0002"], i).map(DeploymentId::trusted);
+        // Of deployments that are there.
+        new.rollback_from = sometimes(&["d0", "d7"], i)
+            .filter(|_| i > 1)
+            .map(DeploymentId::trusted);
         new.created_at = seconds(i / 3);
         new.activated_at = sometimes(&[at(4), at(1)], i);
         new.ended_at = sometimes(&[at(4), at(1)], i + 1);

@@ -1,70 +1,18 @@
 //! The model registry: versions registered, changed, compared, staged and named.
 
+mod input;
+
+pub use input::{ModelVersionUpdate, NewModelVersion, StageChange};
+
 use super::core::{Core, address, expect_revision, free_text, merge_tags, values};
 use super::{Result, ServiceError, review};
 use crate::domain::{
-    Alias, ApprovalState, ChecklistStatus, DeploymentChecklistItem, Environment, Key, ModelName,
-    ModelVersion, ObjectKind, Params, Policy, Revision, RunId, Stage, Tags, Version,
-    VersionComparison, build_checklist, run::OUTPUT_LOG,
+    Alias, ApprovalState, ChecklistStatus, DeploymentChecklistItem, Environment, ModelName,
+    ModelVersion, ObjectKind, Params, Policy, Revision, Stage, Version, VersionComparison,
+    build_checklist, run::OUTPUT_LOG,
 };
 use crate::store::{GateProof, Page, PageRequest, StoreError, VersionQuery, WriteContext};
 use std::collections::BTreeMap;
-
-/// What a version is made of.
-#[derive(Debug, Clone)]
-pub struct NewModelVersion {
-    pub model_name: ModelName,
-    /// `None` for the next number.
-    pub version: Option<Version>,
-    /// The run it comes from; its latest metrics, its params and its artifacts come along.
-    pub run_id: Option<RunId>,
-    pub source: Option<String>,
-    /// Added to the run's, and stronger than them.
-    pub metrics: BTreeMap<Key, f64>,
-    /// Added to the run's, and stronger than them.
-    pub params: Params,
-    pub tags: Tags,
-    pub description: String,
-    /// Added to the items that the policy requires.
-    pub checklist: Vec<DeploymentChecklistItem>,
-}
-
-impl NewModelVersion {
-    pub fn new(model_name: ModelName) -> Self {
-        Self {
-            model_name,
-            version: None,
-            run_id: None,
-            source: None,
-            metrics: BTreeMap::new(),
-            params: Params::new(),
-            tags: Tags::new(),
-            description: String::new(),
-            checklist: Vec::new(),
-        }
-    }
-}
-
-/// What changes on a version; `None` and empty leave things as they are.
-#[derive(Debug, Clone, Default)]
-pub struct ModelVersionUpdate {
-    pub description: Option<String>,
-    pub source: Option<String>,
-    pub metrics: BTreeMap<Key, f64>,
-    pub set_tags: Tags,
-    pub remove_tags: Vec<Key>,
-    pub reason: Option<String>,
-    /// The revision that was read; with it, a change by somebody else in between is a conflict.
-    pub expected: Option<Revision>,
-}
-
-/// A change of stage.
-#[derive(Debug, Clone, Default)]
-pub struct StageChange {
-    pub reason: Option<String>,
-    /// The revision that was read; with it, a change by somebody else in between is a conflict.
-    pub expected: Option<Revision>,
-}
 
 /// The verbs of the registry.
 #[derive(Clone)]

@@ -155,8 +155,9 @@ fn what_is_no_store_is_refused_without_its_password() {
         assert!(!done.stdout.contains("hunter2"), "{}", done.stdout);
     }
     home.deck(["run", "list"])
-        .env("MODELDECK_STORE", "http://localhost:5000")
-        .code(1);
+        .env("MODELDECK_STORE", "http://bob:hunter2@127.0.0.1:9")
+        .stderr_has("'http://127.0.0.1:9'")
+        .code(9);
 }
 
 #[test]

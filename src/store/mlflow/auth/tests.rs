@@ -1,3 +1,5 @@
+//! Which credentials are chosen, and where they may not go.
+
 use super::*;
 
 fn environment(pairs: &[(&str, &str)]) -> MlflowEnvironment {

@@ -292,7 +292,7 @@ fn standing(deployment: &Deployment, env: &Env) -> Section {
 
 /// What the registry says of the version, which is another matter than where it serves.
 fn registered(deployment: &Deployment, version: &ModelVersion, env: &Env) -> Section {
-    let stage = Line::from(marks::stage(version.stage).span(&env.theme));
+    let stage = Line::from(marks::stage(version).span(&env.theme));
     let section = Section::new("In the registry").pair("stage", stage);
     let serves = deployment.status == DeploymentStatus::Active
         && deployment.environment == Environment::Production;

@@ -45,6 +45,7 @@ impl Resource for Review {
             Column::new("Items", (5, 7), 2, |row: &Self, _| {
                 count_cell(row.items.0, row.items.1)
             })
+            .squeezes(5)
             .sorts("items", false)
             .right(),
             Column::new("Approvals", (9, 9), 3, |row: &Self, _| {

@@ -20,6 +20,7 @@ pub mod experiment;
 pub mod ingest;
 pub mod keys;
 pub mod list;
+pub mod meant;
 pub mod model;
 pub mod output;
 pub mod parse;

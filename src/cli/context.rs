@@ -3,9 +3,9 @@
 use super::args::Globals;
 use super::error::{CliError, Result};
 use super::output::Output;
-use crate::config::{Flags, Loaded, Paths, SETTINGS};
+use crate::config::{Flags, Loaded, Origin, Paths, SETTINGS};
 use crate::domain::MetricDirections;
-use crate::service::{Clock, ModelLifecycleService, ServiceOptions, identity};
+use crate::service::{Clock, ModelLifecycleService, ServiceOptions, StoreTarget, identity};
 use std::env::VarError;
 
 /// A command's surroundings.
@@ -47,8 +47,21 @@ impl Context {
         })
     }
 
-    /// Opens the store.
+    /// Opens the store for a command that works on what is there. A store that was named and is not there is a slip of the
+    /// fingers: an empty one in its place would answer that nothing is.
     pub async fn service(&self) -> Result<ModelLifecycleService> {
+        let options = self.options()?;
+        if let StoreTarget::Local(path) = &options.target {
+            let is_named = self.loaded.origin("store.path") != Origin::Default;
+            if is_named && matches!(path.try_exists(), Ok(false)) {
+                return Err(CliError::no_store(path));
+            }
+        }
+        Ok(ModelLifecycleService::open(options).await?)
+    }
+
+    /// Opens the store for a command that begins something, and makes it on first use.
+    pub async fn service_on_first_use(&self) -> Result<ModelLifecycleService> {
         Ok(ModelLifecycleService::open(self.options()?).await?)
     }
 

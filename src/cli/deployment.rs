@@ -6,12 +6,14 @@ pub mod show;
 use super::context::Context;
 use super::error::{CliError, Result};
 use super::list::{self, Fields, ListArgs};
+use super::meant;
 use super::output::{Cell, Column, Style, ago};
 use super::parse::words;
 use crate::domain::{
-    Deployment, DeploymentId, DeploymentStatus, Environment, Health, ModelName, Revision, Version,
+    Deployment, DeploymentId, DeploymentStatus, Environment, Health, ModelName, Revision, Stage,
+    Version,
 };
-use crate::service::{DeploymentUpdate, NewDeployment, Rollback};
+use crate::service::{DeploymentUpdate, ModelLifecycleService, NewDeployment, Rollback};
 use crate::store::DeploymentQuery;
 use clap::{Args, Subcommand};
 
@@ -131,7 +133,8 @@ async fn create(ctx: &Context, args: CreateArgs) -> Result<()> {
 
 async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
     let service = ctx.service().await?;
-    let found = service.get_deployment(&args.deployment_id).await?;
+    let deployment_id = meant::deployment(&service, &args.deployment_id).await?;
+    let found = service.get_deployment(&deployment_id).await?;
     let update = DeploymentUpdate {
         status: args.status,
         endpoint: args.health.endpoint(found.endpoint.as_ref())?,
@@ -161,9 +164,7 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
         }
         _ => None,
     };
-    let deployment = service
-        .update_deployment(&args.deployment_id, &update)
-        .await?;
+    let deployment = service.update_deployment(&deployment_id, &update).await?;
     let mut sentence = format!(
         "deployment '{}' of version '{} {}' is {} in {}",
         deployment.deployment_id,
@@ -184,21 +185,47 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
 
 async fn roll_back(ctx: &Context, args: RollbackArgs) -> Result<()> {
     let service = ctx.service().await?;
+    let bad = meant::deployment(&service, &args.deployment_id).await?;
+    let to = match &args.to {
+        Some(to) => Some(meant::deployment(&service, to).await?),
+        None => None,
+    };
     let rollback = Rollback {
-        to: args.to,
+        to,
         reason: args.reason,
         deployment_id: None,
         expected: args.revision.map(Revision),
     };
-    let deployment = service
-        .deployments()
-        .roll_back(&args.deployment_id, &rollback)
-        .await?;
+    let deployment = service.deployments().roll_back(&bad, &rollback).await?;
     ctx.out.talk(&format!(
-        "version '{} {}' serves in {} again",
-        deployment.model_name, deployment.version, deployment.environment
+        "version '{} {}' serves in {} again{}",
+        deployment.model_name,
+        deployment.version,
+        deployment.environment,
+        left_in_production(&service, &bad, &deployment).await?
     ));
     ctx.out.made(deployment.deployment_id.as_str(), &deployment)
+}
+
+/// A rollback changes what serves and not the registry, so the bad version may hold the stage still.
+async fn left_in_production(
+    service: &ModelLifecycleService,
+    bad: &DeploymentId,
+    good: &Deployment,
+) -> Result<String> {
+    let bad = service.get_deployment(bad).await?;
+    let version = service
+        .get_model_version(&bad.model_name, &bad.version)
+        .await?;
+    if version.stage != Stage::Production || bad.version == good.version {
+        return Ok(String::new());
+    }
+    Ok(format!(
+        "; version '{}' is still in stage Production: 'modeldeck model stage {} {} Production --reason …' moves the stage back",
+        version.label(),
+        good.model_name,
+        good.version
+    ))
 }
 
 async fn list(ctx: &Context, args: ListVerb) -> Result<()> {

@@ -3,8 +3,10 @@
 use super::context::Context;
 use super::error::Result;
 use super::list::{self, Fields, ListArgs};
+use super::meant;
 use super::output::{Cell, Column, Sections, Style, ago, precise};
 use super::parse::{real, words};
+use crate::domain::drift::is_improvement;
 use crate::domain::{
     DriftEvent, DriftEventId, DriftState, Environment, Key, ModelName, Revision, Severity, Version,
     number,
@@ -126,24 +128,21 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
         Verb::List(args) => list(ctx, args).await,
         Verb::Show(args) => show(ctx, &args).await,
         Verb::Ack(args) => {
-            let event = ctx
-                .service()
-                .await?
+            let service = ctx.service().await?;
+            let event_id = meant::drift_event(&service, &args.event_id).await?;
+            let read = args.revision.map(Revision);
+            let event = service
                 .drift()
-                .acknowledge(
-                    &args.event_id,
-                    args.note.as_deref(),
-                    args.revision.map(Revision),
-                )
+                .acknowledge(&event_id, args.note.as_deref(), read)
                 .await?;
             settled(ctx, &event)
         }
         Verb::Resolve(args) => {
-            let event = ctx
-                .service()
-                .await?
+            let service = ctx.service().await?;
+            let event_id = meant::drift_event(&service, &args.event_id).await?;
+            let event = service
                 .drift()
-                .resolve(&args.event_id, &args.note, args.revision.map(Revision))
+                .resolve(&event_id, &args.note, args.revision.map(Revision))
                 .await?;
             settled(ctx, &event)
         }
@@ -171,8 +170,14 @@ async fn record(ctx: &Context, args: RecordArgs) -> Result<()> {
     } else {
         String::new()
     };
+    let (baseline, observed) = (event.baseline, event.observed);
+    let improved = if is_improvement(&event.metric, baseline, observed, &ctx.directions()) {
+        "; it improved: if lower is better here, 'metrics.lower_is_better' in the config says so"
+    } else {
+        ""
+    };
     ctx.out.talk(&format!(
-        "{} drift of {} on version '{} {}'{seen}",
+        "{} drift of {} on version '{} {}'{seen}{improved}",
         event.severity, event.metric, event.model_name, event.version
     ));
     ctx.out.made(event.event_id.as_str(), &event)
@@ -233,7 +238,9 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
 }
 
 async fn show(ctx: &Context, args: &ShowArgs) -> Result<()> {
-    let event = ctx.service().await?.get_drift_event(&args.event_id).await?;
+    let service = ctx.service().await?;
+    let event_id = meant::drift_event(&service, &args.event_id).await?;
+    let event = service.get_drift_event(&event_id).await?;
     if ctx.out.json {
         return ctx.out.object(&event);
     }
@@ -271,7 +278,7 @@ fn measured(value: f64, samples: Option<u64>) -> Cell {
     })
 }
 
-fn severity_cell(severity: Severity) -> Cell {
+pub(super) fn severity_cell(severity: Severity) -> Cell {
     Cell::shown(severity).styled(match severity {
         Severity::Low => Style::Plain,
         Severity::Medium | Severity::High => Style::Warn,

@@ -7,6 +7,7 @@ use crate::service::{ErrorKind, ServiceError};
 use crate::store::StoreError;
 use std::error::Error as _;
 use std::io;
+use std::path::Path;
 
 pub type Result<T, E = CliError> = std::result::Result<T, E>;
 
@@ -60,6 +61,17 @@ impl CliError {
         Self::Usage {
             message: "nothing to change was named".to_owned(),
             hint: Some("--help shows what can be changed".to_owned()),
+        }
+    }
+
+    pub fn no_store(path: &Path) -> Self {
+        let path = text::visible(&path.to_string_lossy()).into_owned();
+        Self::Told {
+            kind: ErrorKind::NotFound,
+            message: format!("store '{path}' is not there"),
+            hint: Some(format!(
+                "'modeldeck store init {path}' makes it, and so do 'experiment create', 'model register', 'run exec' and 'ingest'"
+            )),
         }
     }
 

@@ -50,7 +50,7 @@ pub(super) async fn run(ctx: &Context, args: ExecArgs) -> Result<()> {
             .map_err(|error| CliError::io("find the working directory", error))?,
         remote @ StoreTarget::Remote(_) => remote.name(),
     };
-    let service = ctx.service().await?;
+    let service = ctx.service_on_first_use().await?;
     let out = ctx.out.clone();
     let request = ExecRequest {
         experiment: args.experiment,

@@ -95,7 +95,11 @@ async fn create(ctx: &Context, args: CreateArgs) -> Result<()> {
         owner: args.owner,
         tags: pairs("tag", args.tags)?,
     };
-    let experiment = ctx.service().await?.create_experiment(new).await?;
+    let experiment = ctx
+        .service_on_first_use()
+        .await?
+        .create_experiment(new)
+        .await?;
     ctx.out.made(experiment.name.as_str(), &experiment)
 }
 

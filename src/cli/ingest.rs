@@ -6,10 +6,11 @@ use crate::domain::{RunId, RunSource};
 use crate::ingest::{BadLine, IngestFailure, IngestOptions, IngestReport, LISTED, ingest};
 use crate::service::ErrorKind;
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::future::Future;
 use std::io::{IsTerminal as _, Read, stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -49,7 +50,7 @@ pub(super) async fn run(ctx: &Context, args: IngestArgs) -> Result<()> {
     };
     let stop = stop_signal()?;
     let input = open(ctx, &args.file)?;
-    let service = ctx.service().await?;
+    let service = ctx.service_on_first_use().await?;
     if let Some(why) = service.read_only() {
         return Err(CliError::Told {
             kind: ErrorKind::Refused,
@@ -68,12 +69,16 @@ pub(super) async fn run(ctx: &Context, args: IngestArgs) -> Result<()> {
         patience: PATIENCE,
     };
     let out = &ctx.out;
+    let progress = progress(&args.file);
+    let input = Box::new(progress.wrap_read(input));
     let on_bad = |bad: &BadLine| {
         if !out.json {
-            out.talk(&format!("line {}: {}", bad.line, bad.message));
+            progress.suspend(|| out.talk(&format!("line {}: {}", bad.line, bad.message)));
         }
     };
-    match ingest(&service, input, options, on_bad, stop).await {
+    let ended = ingest(&service, input, options, on_bad, stop).await;
+    progress.finish_and_clear();
+    match ended {
         Ok(report) => {
             tell(ctx, &report)?;
             match report.signal {
@@ -111,6 +116,24 @@ fn open(ctx: &Context, file: &PathBuf) -> Result<Box<dyn Read + Send>> {
     File::open(file)
         .map(|file| Box::new(file) as Box<dyn Read + Send>)
         .map_err(|error| CliError::io(format!("read '{shown}'"), error))
+}
+
+/// How much was read, drawn on stderr where that is a terminal: of a file's size, or of a stream while it lasts.
+fn progress(file: &Path) -> ProgressBar {
+    let size = match file.metadata() {
+        Ok(found) if found.is_file() => found.len(),
+        // What comes from a terminal is typed: nobody waits for it.
+        _ if stdin().is_terminal() => return ProgressBar::hidden(),
+        _ => 0,
+    };
+    let (progress, template) = if size > 0 {
+        let template = "{bar:20} {bytes} of {total_bytes} read, {eta} left";
+        (ProgressBar::new(size), template)
+    } else {
+        (ProgressBar::no_length(), "{spinner} {bytes} read")
+    };
+    let style = ProgressStyle::with_template(template).expect("a fixed template");
+    progress.with_style(style)
 }
 
 /// The signal that says enough; from now on it does not end the program by itself.

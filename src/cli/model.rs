@@ -1,11 +1,13 @@
 //! `modeldeck model …`: registered versions, changed, listed, staged, named; showing and comparing have their own files.
 
 pub mod compare;
+pub mod relatives;
 pub mod show;
 
 use super::context::Context;
 use super::error::{CliError, Result};
 use super::list::{self, Fields, ListArgs};
+use super::meant;
 use super::output::{Cell, Column, Style, ago};
 use super::parse::{Pair, measure, measures, pair, pairs, words};
 use crate::domain::{
@@ -153,7 +155,7 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
 }
 
 async fn register(ctx: &Context, args: RegisterArgs) -> Result<()> {
-    let new = NewModelVersion {
+    let mut new = NewModelVersion {
         model_name: args.name,
         version: args.version,
         run_id: args.run,
@@ -164,7 +166,11 @@ async fn register(ctx: &Context, args: RegisterArgs) -> Result<()> {
         description: args.description,
         checklist: build_checklist(args.items, ChecklistStatus::Pending),
     };
-    let version = ctx.service().await?.register_model_version(new).await?;
+    let service = ctx.service_on_first_use().await?;
+    if let Some(run_id) = new.run_id.take() {
+        new.run_id = Some(meant::run(&service, &run_id).await?);
+    }
+    let version = service.register_model_version(new).await?;
     let id = format!(
         "{} {}",
         version.model_name.as_str(),

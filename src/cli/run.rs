@@ -9,6 +9,7 @@ pub mod show;
 use super::context::Context;
 use super::error::{CliError, Result};
 use super::list::{self, Fields, ListArgs};
+use super::meant;
 use super::output::{Cell, Column, Style, ago};
 use super::parse::{Pair, metric, pair, pairs, words};
 use super::{exec, ingest};
@@ -190,11 +191,9 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
         reason: args.reason,
         expected: args.revision.map(Revision),
     };
-    let run = ctx
-        .service()
-        .await?
-        .update_run(&args.run_id, &update)
-        .await?;
+    let service = ctx.service().await?;
+    let run_id = meant::run(&service, &args.run_id).await?;
+    let run = service.update_run(&run_id, &update).await?;
     let sentence = format!(
         "run '{}' is {} at revision {}",
         run.run_id, run.status, run.revision

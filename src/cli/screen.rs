@@ -24,7 +24,7 @@ pub(super) async fn open(ctx: &Context) -> Result<()> {
     if let StoreTarget::Remote(address) = &target {
         options.title = format!("{address} · MLflow");
     }
-    match show(ctx.service().await?, options).await? {
+    match show(ctx.service_on_first_use().await?, options).await? {
         Ended::Demo => demo::open(ctx).await,
         ended => exit_of(ended),
     }

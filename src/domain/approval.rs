@@ -190,6 +190,12 @@ impl std::fmt::Display for Missing {
 }
 
 impl ModelVersion {
+    /// What somebody decided last, on whatever content it was.
+    pub fn last_decision_of(&self, approver: &str) -> Option<&Decision> {
+        let mut own = self.decisions.iter().rev();
+        own.find(|decision| decision.approver == approver)
+    }
+
     /// The last decision of each approver, in the order they were made.
     fn standing_decisions(&self) -> Vec<&Decision> {
         let mut last: BTreeMap<&str, (usize, &Decision)> = BTreeMap::new();

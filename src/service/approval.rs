@@ -156,6 +156,21 @@ impl ApprovalManager {
                     hint: "for people who work alone: 'modeldeck policy set production.self_approval true'".to_owned(),
                 });
             }
+            if let Some(before) = version.last_decision_of(approver)
+                && before.verdict == decision.verdict
+                && before.subject == subject
+                && (decision.notes.is_none() || before.notes == decision.notes)
+            {
+                return Err(ServiceError::NotPossible {
+                    message: format!(
+                        "'{}' {} exactly this content of version '{}' already",
+                        crate::domain::text::visible(approver),
+                        match before.verdict { Verdict::Approved => "approved", Verdict::Rejected => "rejected" },
+                        version.label()
+                    ),
+                    hint: "that decision stands; the other verdict takes it back, and notes of their own are recorded beside it".to_owned(),
+                });
+            }
             version.decisions.push(Decision {
                 approver: approver.to_owned(),
                 verdict: decision.verdict,

@@ -95,6 +95,7 @@ impl ExperimentManager {
         expect_revision(update.expected, experiment.revision, || {
             StoreError::conflict(ObjectKind::Experiment, name)
         })?;
+        let found = experiment.clone();
         if let Some(description) = &update.description {
             free_text("description", description)?;
             experiment.description.clone_from(description);
@@ -120,6 +121,9 @@ impl ExperimentManager {
         }
         values("tags", &update.set_tags)?;
         merge_tags(&mut experiment.tags, &update.set_tags, &update.remove_tags);
+        if experiment == found {
+            return Ok(experiment);
+        }
         experiment.updated_at = ctx.at;
         experiment.revision = self
             .core

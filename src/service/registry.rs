@@ -128,6 +128,7 @@ impl ModelRegistry {
             .write("update_model_version", update.reason.as_deref())?;
         let mut version = self.get(model_name, name).await?;
         expect_revision(update.expected, version.revision, || conflict(&version))?;
+        let found = version.clone();
         if update.source.is_some() || !update.metrics.is_empty() {
             self.refuse_while_in_production(&version).await?;
         }
@@ -147,6 +148,9 @@ impl ModelRegistry {
         );
         values("tags", &update.set_tags)?;
         merge_tags(&mut version.tags, &update.set_tags, &update.remove_tags);
+        if version == found {
+            return Ok(version);
+        }
         version.updated_at = ctx.at;
         self.replace(vec![version], None, &ctx).await
     }

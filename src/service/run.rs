@@ -181,6 +181,7 @@ impl RunTracker {
         expect_revision(update.expected, run.revision, || {
             StoreError::conflict(ObjectKind::Run, run_id)
         })?;
+        let found = run.clone();
         if let Some(name) = &update.name {
             run.name = checked_name(name)?;
         }
@@ -220,6 +221,10 @@ impl RunTracker {
             run.source = source.clone();
         }
         let points = placed(run_id, &update.metrics, &run.metrics, ctx.at);
+        // What changes nothing leaves no entry in the audit log.
+        if points.is_empty() && run == found {
+            return Ok(run);
+        }
         // A label is no sign of life: only what the run itself does is.
         if !points.is_empty() || became_running {
             run.heartbeat_at = run.heartbeat_at.max(Some(ctx.at));

@@ -3,6 +3,7 @@
 use super::{health_cell, status_cell};
 use crate::cli::context::Context;
 use crate::cli::error::Result;
+use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Sections, Table, precise};
 use crate::domain::DeploymentId;
 use clap::Args;
@@ -14,11 +15,9 @@ pub struct ShowArgs {
 }
 
 pub(super) async fn run(ctx: &Context, args: &ShowArgs) -> Result<()> {
-    let deployment = ctx
-        .service()
-        .await?
-        .get_deployment(&args.deployment_id)
-        .await?;
+    let service = ctx.service().await?;
+    let deployment_id = meant::deployment(&service, &args.deployment_id).await?;
+    let deployment = service.get_deployment(&deployment_id).await?;
     if ctx.out.json {
         return ctx.out.object(&deployment);
     }

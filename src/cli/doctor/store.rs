@@ -6,6 +6,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::service::{ErrorKind, ModelLifecycleService, ServiceOptions, StoreTarget};
+use indicatif::ProgressBar;
+use std::time::Duration;
 
 pub(super) async fn look(ctx: &Context, checks: &mut Vec<Check>) {
     let options = match ctx.options() {
@@ -64,8 +66,13 @@ pub(super) async fn look(ctx: &Context, checks: &mut Vec<Check>) {
     }
     files::modes(&path, checks);
     files::directory(&path, checks);
+    // Drawn on stderr, and only when that is a terminal.
+    let spinner = ProgressBar::new_spinner().with_message("reading every page of the store");
+    spinner.enable_steady_tick(Duration::from_millis(100));
     integrity(&service, checks).await;
-    audit(&service, checks).await;
+    spinner.set_message("reading the audit log");
+    audit(&service, &spinner, checks).await;
+    spinner.finish_and_clear();
 }
 
 /// A server has no file: it answers, and its ledger is sound.
@@ -81,8 +88,13 @@ async fn look_at_server(options: ServiceOptions, checks: &mut Vec<Check>) {
         }
         Err(error) => checks.push(failed("store", &error.into())),
     }
+    // Drawn on stderr, and only when that is a terminal.
+    let spinner = ProgressBar::new_spinner().with_message("reading every page of the store");
+    spinner.enable_steady_tick(Duration::from_millis(100));
     integrity(&service, checks).await;
-    audit(&service, checks).await;
+    spinner.set_message("reading the audit log");
+    audit(&service, &spinner, checks).await;
+    spinner.finish_and_clear();
 }
 
 async fn integrity(service: &ModelLifecycleService, checks: &mut Vec<Check>) {
@@ -101,8 +113,9 @@ async fn integrity(service: &ModelLifecycleService, checks: &mut Vec<Check>) {
     });
 }
 
-async fn audit(service: &ModelLifecycleService, checks: &mut Vec<Check>) {
-    checks.push(match service.audit().verify(|_| ()).await {
+async fn audit(service: &ModelLifecycleService, spinner: &ProgressBar, checks: &mut Vec<Check>) {
+    let told = |seq| spinner.set_message(format!("{seq} entries of the audit log are sound"));
+    checks.push(match service.audit().verify(told).await {
         Ok(found) => match found.fault {
             None => Check::ok("audit", format!("{} entries are sound", found.entries)),
             Some(fault) => Check::fail(

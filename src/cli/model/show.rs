@@ -1,6 +1,6 @@
 //! `modeldeck model show`, and the parts of it that `approval show` has too.
 
-use super::{approval_cell, stage_cell};
+use super::{approval_cell, relatives, stage_cell};
 use crate::cli::context::Context;
 use crate::cli::error::Result;
 use crate::cli::output::{Cell, Column, Sections, Style, Table, moment, precise};
@@ -65,6 +65,7 @@ pub(super) async fn run(ctx: &Context, args: &ShowArgs) -> Result<()> {
     }
     sections.begin("artifacts").table(artifacts);
     review(&mut sections, &version, &missing);
+    relatives::tell(ctx, &service, &version, &mut sections).await?;
     ctx.out.sections(&sections)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::Result;
+use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Style, Table};
 use crate::domain::{RunComparison, RunId, name::short_id, number};
 use clap::Args;
@@ -17,7 +18,8 @@ pub(super) async fn run(ctx: &Context, args: &CompareArgs) -> Result<()> {
     let service = ctx.service().await?;
     let mut runs = Vec::with_capacity(args.run_ids.len());
     for run_id in &args.run_ids {
-        runs.push(service.get_run(run_id).await?);
+        let run_id = meant::run(&service, run_id).await?;
+        runs.push(service.get_run(&run_id).await?);
     }
     let comparison = RunComparison::of(&runs, &service.settings().directions);
     if ctx.out.json {

@@ -3,6 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::error::Result;
 use crate::cli::list::Printer;
+use crate::cli::meant;
 use crate::cli::output::{Cell, Column, precise};
 use crate::domain::{Key, MetricPoint, ObjectKind, RunId};
 use crate::store::StoreError;
@@ -21,7 +22,8 @@ pub struct MetricsArgs {
 /// Prints all points in the order they arrived.
 pub(super) async fn run(ctx: &Context, args: &MetricsArgs) -> Result<()> {
     let service = ctx.service().await?;
-    let run = service.get_run(&args.run_id).await?;
+    let run_id = meant::run(&service, &args.run_id).await?;
+    let run = service.get_run(&run_id).await?;
     if !run.metrics.contains_key(&args.key) {
         return Err(StoreError::NotFound {
             kind: ObjectKind::Run,
@@ -46,7 +48,7 @@ pub(super) async fn run(ctx: &Context, args: &MetricsArgs) -> Result<()> {
     loop {
         let points = service
             .runs()
-            .history(&args.run_id, &args.key, read, STRETCH)
+            .history(&run_id, &args.key, read, STRETCH)
             .await?;
         for point in &points {
             printer.push(point, &row)?;

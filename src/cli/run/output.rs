@@ -2,6 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Result};
+use crate::cli::meant;
 use crate::domain::{RunId, text};
 use clap::Args;
 use std::io::{IsTerminal as _, Write as _, stdout};
@@ -20,7 +21,8 @@ pub struct OutputArgs {
 
 pub(super) async fn run(ctx: &Context, args: &OutputArgs) -> Result<()> {
     let service = ctx.service().await?;
-    let run = service.get_run(&args.run_id).await?;
+    let run_id = meant::run(&service, &args.run_id).await?;
+    let run = service.get_run(&run_id).await?;
     let captured = service
         .runs()
         .output_tail(&run.run_id, usize::MAX)

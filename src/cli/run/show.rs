@@ -3,12 +3,14 @@
 use super::status_cell;
 use crate::cli::context::Context;
 use crate::cli::error::Result;
+use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Sections, Table, ago, duration, precise};
 use crate::domain::{ModelRun, RunId, RunSource, number};
 
 pub(super) async fn run(ctx: &Context, run_id: &RunId) -> Result<()> {
     let service = ctx.service().await?;
-    let run = service.get_run(run_id).await?;
+    let run_id = meant::run(&service, run_id).await?;
+    let run = service.get_run(&run_id).await?;
     if ctx.out.json {
         return ctx.out.object(&run);
     }

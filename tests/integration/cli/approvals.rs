@@ -110,6 +110,9 @@ fn an_approval_covers_exactly_what_was_seen() {
     home.deck(["approval", "approve", "fraud", "1", "--subject", &now])
         .stderr("version 'fraud 1' is APPROVED\n")
         .success();
+    home.deck(["approval", "approve", "fraud", "1"])
+        .stderr_has("already")
+        .code(6);
     home.run("model update fraud 1 --description words --tag a=b");
     assert_eq!(home.json("approval show fraud 1")["approval"], "APPROVED");
     home.deck(["model", "update", "fraud", "1", "--source", "s3://m/2"])

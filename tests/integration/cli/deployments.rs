@@ -78,6 +78,13 @@ fn a_deployment_serves_is_replaced_and_rolled_back() {
         count("deployment list --filter endpoint:8080 --sort activated"),
         2
     );
+    home.deck(["model", "show", "fraud", "1"])
+        .stdout_has("history\n")
+        .stdout_has("register_model_version")
+        .stdout_has("deployments\n")
+        .stdout_has(third)
+        .stdout_has("fraud slips through")
+        .success();
     home.deck(["deployment", "list"])
         .stdout_has("http://host:8080/score")
         .success();

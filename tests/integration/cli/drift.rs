@@ -86,3 +86,16 @@ fn wrong_input_has_its_exit_codes() {
     home.deck(["drift", "resolve", "nope"]).code(2);
     record("--metric delta --baseline -1 --observed -2.5").success();
 }
+
+#[test]
+fn what_became_better_is_said_to_be_so() {
+    let home = Home::new();
+    home.run("model register fraud");
+    let record =
+        "drift record --model fraud --version 1 --metric latency --baseline 0.9 --observed";
+    home.deck(format!("{record} 0.8").split(' '))
+        .stderr_has("LOW drift of latency on version 'fraud 1'; it improved")
+        .success();
+    let done = home.deck(format!("{record} 1.2").split(' ')).success();
+    assert!(!done.stderr.contains("improved"), "{}", done.stderr);
+}

@@ -258,3 +258,56 @@ fn a_sort_key_that_no_run_has_is_refused_and_an_empty_result_says_why() {
         .stderr("no runs are let through by the filter\n")
         .success();
 }
+
+#[test]
+fn a_piece_of_an_id_means_the_one_run_that_has_it() {
+    let home = home();
+    let (first, second) = (
+        home.run("run log --experiment fraud --name one"),
+        home.run("run log --experiment fraud --name two"),
+    );
+    home.run("run log --experiment fraud --run-id run-10");
+    // Ids made one after the other differ at their ends.
+    let piece = &first[first.len() - 8..];
+    assert_eq!(
+        home.json(&format!("run show {piece}"))["run_id"],
+        first.as_str()
+    );
+    home.deck(["run", "update", piece, "--tag", "a=b"])
+        .stderr_has(&first)
+        .success();
+    assert_eq!(home.json(&format!("run show {first}"))["tags"]["a"], "b");
+    home.deck(["run", "compare", piece, &second]).success();
+    let version = home.run(&format!("model register churn --run {piece}"));
+    assert_eq!(
+        home.json(&format!("model show {version}"))["run_id"],
+        first.as_str()
+    );
+    let common = first
+        .char_indices()
+        .take_while(|(at, c)| second[*at..].starts_with(*c))
+        .count();
+    assert!(common >= 4, "{first} {second}");
+    home.deck(["run", "show", &first[..4]])
+        .stderr_has("more than one run's id")
+        .stderr_has(&second)
+        .code(2);
+    // A name that somebody chose is never filled up to another's.
+    home.deck(["run", "show", "run-1"]).code(5);
+    home.deck(["run", "show", "abc"]).code(5);
+}
+
+#[test]
+fn an_update_that_changes_nothing_leaves_no_trace() {
+    let home = home();
+    let id = home.run("run log --experiment fraud --param lr=0.1 --tag a=b");
+    let before = home.json("audit list").as_array().unwrap().len();
+    home.deck([
+        "run", "update", &id, "--param", "lr=0.1", "--tag", "a=b", "--status", "RUNNING",
+    ])
+    .success();
+    home.deck(["experiment", "update", "fraud", "--status", "active"])
+        .success();
+    assert_eq!(home.json("audit list").as_array().unwrap().len(), before);
+    assert_eq!(home.json(&format!("run show {id}"))["revision"], 1);
+}

@@ -207,3 +207,30 @@ fn the_doctor_tells_what_is_wrong() {
         .stdout_has("chmod o= ")
         .success();
 }
+
+#[test]
+fn a_store_that_was_named_and_is_not_there_is_a_slip() {
+    let home = Home::new();
+    for line in [
+        "run list",
+        "audit verify",
+        "approval approve fraud 1",
+        "store info",
+    ] {
+        home.deck(["--store", "typo.db"])
+            .args(line.split(' '))
+            .stdout("")
+            .stderr_has("store 'typo.db' is not there")
+            .stderr_has("store init typo.db")
+            .code(5);
+        home.deck(line.split(' '))
+            .env("MODELDECK_STORE", "typo.db")
+            .code(5);
+    }
+    assert!(!home.path().join("typo.db").exists());
+    home.run("--store new.db experiment create fraud");
+    assert_eq!(
+        home.json("--store new.db experiment list")[0]["name"],
+        "fraud"
+    );
+}

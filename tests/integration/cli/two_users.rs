@@ -119,7 +119,14 @@ fn one_person_under_two_names_is_one_of_a_quorum_of_two() {
     host.run(ENGINEER, "policy set production.quorum 2");
     host.run(ENGINEER, "model register fraud");
     host.run(APPROVER, "approval approve fraud 1");
-    host.run(APPROVER, "approval approve fraud 1 --as bob");
+    host.as_user(APPROVER, "approval approve fraud 1 --as bob")
+        .stderr_has("approved exactly this content of version 'fraud 1' already")
+        .code(6);
+    // Words of their own are recorded, and make no second person of them.
+    host.run(
+        APPROVER,
+        "approval approve fraud 1 --as bob --notes looked-again",
+    );
     host.as_user(ENGINEER, "model stage fraud 1 Production")
         .stderr_has("approving decisions of 2 persons (1 of 2)")
         .code(7);

@@ -77,6 +77,8 @@ pub struct ChangeToken(pub u64);
 pub struct Capabilities {
     /// Why nothing can be written, where nothing can.
     pub read_only: Option<String>,
+    /// Whether a history is read without a request to another host, so that reading dozens at once is cheap.
+    pub near: bool,
 }
 
 /// What `store info` tells.

@@ -293,7 +293,7 @@ impl App {
                     }
                 }
             }
-            Lane::Rows(tab) | Lane::Count(tab) | Lane::Detail(tab) => {
+            Lane::Rows(tab) | Lane::Count(tab) | Lane::Detail(tab) | Lane::Beside(tab) => {
                 let pane = self.panes.get_mut(tab);
                 let received = pane.received(lane, ticket, answer, &self.env);
                 self.dirty |= received.changed;

@@ -41,6 +41,8 @@ pub enum Lane {
     Rows(Tab),
     Count(Tab),
     Detail(Tab),
+    /// What rows that are seen show beside themselves.
+    Beside(Tab),
     Overview,
     Reader,
 }
@@ -133,6 +135,8 @@ pub enum Question {
     Deployment(DeploymentId),
     /// These runs, to be compared.
     Runs(Vec<RunId>),
+    /// The curves of a metric in these runs, each in so many columns.
+    Curves(Key, Vec<RunId>, usize),
     Comparison(ModelName, Vec<Version>),
 }
 
@@ -161,7 +165,10 @@ pub enum Rows {
 #[derive(Debug, Clone)]
 pub enum Answer {
     Rows(Rows),
-    Count { matching: u64, all: u64 },
+    Count {
+        matching: u64,
+        all: u64,
+    },
     Overview(Box<Overview>),
     Experiment(Box<ExperimentMore>),
     Run(Box<RunMore>),
@@ -169,6 +176,8 @@ pub enum Answer {
     Drift(Box<DriftMore>),
     Deployment(Box<DeploymentMore>),
     Runs(Vec<ModelRun>),
+    /// The metric, and the values of each run's curve in order; none where there is none.
+    Curves(Key, Vec<(RunId, Vec<f64>)>),
     Comparison(Box<VersionComparison>),
 }
 

@@ -190,6 +190,9 @@ impl AuditStore for MlflowStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { read_only: None }
+        Capabilities {
+            read_only: None,
+            near: false,
+        }
     }
 }

@@ -137,6 +137,7 @@ impl AuditStore for SqliteStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             read_only: self.refusal.as_ref().map(|refusal| refusal.why.clone()),
+            near: true,
         }
     }
 }

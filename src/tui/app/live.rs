@@ -37,7 +37,7 @@ impl Source {
         match lane {
             Lane::Overview => Some(Self::Overview),
             Lane::Count(tab) => Some(Self::Count(tab)),
-            Lane::Rows(_) | Lane::Detail(_) | Lane::Reader => None,
+            Lane::Rows(_) | Lane::Detail(_) | Lane::Beside(_) | Lane::Reader => None,
         }
     }
 }

@@ -52,6 +52,14 @@ struct Asked {
     filter: Filter,
 }
 
+/// The question for what rows show beside themselves.
+#[derive(Debug)]
+struct Beside {
+    inquiry: Inquiry,
+    /// It could not be answered; it is asked again with the next refresh.
+    failed: bool,
+}
+
 /// The state of one tab.
 pub struct ListPane<T: Resource> {
     window: Window<T>,
@@ -98,6 +106,7 @@ pub struct ListPane<T: Resource> {
     rows_inquiry: Inquiry,
     count_inquiry: Inquiry,
     detail_inquiry: Inquiry,
+    beside: Beside,
 
     list_area: Option<Rect>,
     detail_area: Option<Rect>,
@@ -138,6 +147,10 @@ impl<T: Resource> Default for ListPane<T> {
             rows_inquiry: Inquiry::new(Lane::Rows(T::TAB)),
             count_inquiry: Inquiry::new(Lane::Count(T::TAB)),
             detail_inquiry: Inquiry::new(Lane::Detail(T::TAB)),
+            beside: Beside {
+                inquiry: Inquiry::new(Lane::Beside(T::TAB)),
+                failed: false,
+            },
             list_area: None,
             detail_area: None,
             has_both: false,

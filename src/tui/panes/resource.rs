@@ -151,6 +151,17 @@ pub trait Resource: Sized + Clone + PartialEq + Filterable + Fields + 'static {
     /// The question for the detail; `columns` is the width that a chart has there.
     fn question(&self, state: &Self::State, columns: u16, env: &Env) -> Option<Question>;
 
+    /// What rows that are seen need beside what the store gave with them. It is asked apart, so that the rows never wait for it; what was
+    /// asked is not to be asked again while it is the same.
+    fn beside(_seen: &[&Self], _state: &Self::State) -> Option<Question> {
+        None
+    }
+
+    /// Takes the answer to [`Resource::beside`]; tells whether anything is to be seen of it.
+    fn take_beside(_state: &mut Self::State, _rows: &[Self], _answer: Answer) -> bool {
+        false
+    }
+
     /// Takes the answer to [`Resource::question`].
     fn more(answer: Answer) -> Option<Self::More>;
 

@@ -1,9 +1,11 @@
 //! The Runs tab: columns for the params and metrics that the rows have, curves and output in the detail, and the verbs of runs.
 
 mod compare;
+mod curves;
 mod detail;
 mod forms;
 
+use self::curves::Curves;
 use super::resource::{Cell, Column, Resource, Selected};
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks};
 use crate::domain::{ExperimentName, Key, ModelRun, RunStatus, number, text::visible};
@@ -29,6 +31,8 @@ const KEYED: usize = 12;
 pub struct RunsState {
     /// The metric in the chart, once one was chosen.
     metric: Option<Key>,
+    /// The curves in the list.
+    curves: Curves,
 }
 
 impl RunsState {
@@ -46,6 +50,7 @@ impl RunsState {
         };
         let at = keys.iter().position(|key| **key == now).unwrap_or(0);
         let next = (at + keys.len()).saturating_add_signed(step) % keys.len();
+        self.curves.choose(keys[next]);
         self.metric = Some(keys[next].clone());
     }
 }
@@ -62,17 +67,17 @@ impl Resource for ModelRun {
         Cow::Borrowed(self.run_id.as_str())
     }
 
-    fn columns(rows: &[Self], _state: &RunsState, env: &Env) -> Vec<Column<Self>> {
+    fn columns(rows: &[Self], state: &RunsState, env: &Env) -> Vec<Column<Self>> {
         let mut columns = vec![
             Column::new("Run", (12, 28), 0, |row: &Self, _| {
                 Cell::new(visible(&row.name))
             })
             .sorts("name", false),
             Column::new("Status", (11, 11), 1, |row: &Self, env: &Env| {
-                let stale = silence(row, env).is_some();
-                let mark = marks::run(row.status, stale);
+                let silent = silence(row, env).is_some();
+                let mark = marks::run(row.status, silent);
                 // What is silent for too long says RUNNING only as far as it knows; the detail has both words.
-                let text = if stale {
+                let text = if silent {
                     format!("{} stale", mark.sign)
                 } else {
                     mark.text()
@@ -90,7 +95,11 @@ impl Resource for ModelRun {
             .into_iter()
             .enumerate()
         {
+            let is_curve = state.curves.metric() == Some(&key);
             columns.push(metric_column(key, nth, env));
+            if is_curve {
+                columns.push(curves::column(&state.curves, rank(3, nth)));
+            }
         }
         for (nth, key) in common_keys(rows, |row| row.params.keys())
             .into_iter()
@@ -149,6 +158,14 @@ impl Resource for ModelRun {
             columns: usize::from(columns),
             output: OUTPUT,
         }))
+    }
+
+    fn beside(seen: &[&Self], state: &RunsState) -> Option<Question> {
+        state.curves.question(seen)
+    }
+
+    fn take_beside(state: &mut RunsState, rows: &[Self], answer: Answer) -> bool {
+        state.curves.take(rows, answer)
     }
 
     fn more(answer: Answer) -> Option<RunMore> {

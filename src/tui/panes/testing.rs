@@ -2,7 +2,7 @@
 
 mod objects;
 
-pub(in crate::tui) use objects::{deployment, event, version};
+pub(in crate::tui) use objects::{deployment, event, run, version};
 
 use crate::domain::{ModelVersion, Version, VersionComparison};
 use crate::store::Page;
@@ -67,6 +67,10 @@ impl World {
             Question::Experiment(_) => Answer::Experiment(Box::<ExperimentMore>::default()),
             Question::Run(_) => Answer::Run(Box::<RunMore>::default()),
             Question::Runs(_) => Answer::Runs(Vec::new()),
+            Question::Curves(metric, runs, _) => {
+                let curves = runs.iter().map(|run_id| (run_id.clone(), Vec::new()));
+                Answer::Curves(metric.clone(), curves.collect())
+            }
         }
     }
 

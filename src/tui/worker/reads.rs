@@ -1,6 +1,6 @@
 //! Answers the reading questions of the screen from the service. It keeps nothing and draws nothing.
 
-use crate::domain::{ModelName, ObjectKind, RunStatus, Version};
+use crate::domain::{Key, ModelName, ObjectKind, RunId, RunStatus, Version};
 use crate::service::{ModelLifecycleService, Result};
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
 use crate::tui::message::{
@@ -95,6 +95,10 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
             }
             Answer::Runs(runs)
         }
+        Question::Curves(metric, run_ids, columns) => {
+            let curves = curves(service, &metric, run_ids, columns).await?;
+            Answer::Curves(metric, curves)
+        }
         Question::Comparison(model, versions) => Answer::Comparison(Box::new(
             service.registry().compare(&model, &versions).await?,
         )),
@@ -157,6 +161,30 @@ async fn run(service: &ModelLifecycleService, question: &RunQuestion) -> Result<
             .await?
             .rows,
     })
+}
+
+/// A store that is asked over the network is not asked for dozens of histories to decorate a list.
+async fn curves(
+    service: &ModelLifecycleService,
+    metric: &Key,
+    run_ids: Vec<RunId>,
+    columns: usize,
+) -> Result<Vec<(RunId, Vec<f64>)>> {
+    let is_near = service.capabilities().near;
+    let mut curves = Vec::with_capacity(run_ids.len());
+    for run_id in run_ids {
+        let mut values = Vec::new();
+        if is_near {
+            let chart = service.runs().chart(&run_id, metric, columns).await?;
+            values.extend(chart.buckets.iter().map(|bucket| match bucket.range {
+                // Of a stretch with a NaN in it that is what is to be seen.
+                Some(_) if bucket.non_finite == 0 => bucket.last.unwrap_or(f64::NAN),
+                _ => f64::NAN,
+            }));
+        }
+        curves.push((run_id, values));
+    }
+    Ok(curves)
 }
 
 async fn version(

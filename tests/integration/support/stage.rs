@@ -255,6 +255,10 @@ impl Stage {
                 },
                 versions: Vec::new(),
             })),
+            Question::Curves(metric, ids, _) => {
+                let curves = ids.iter().map(|id| (id.clone(), vec![3.0, 1.0, 2.0]));
+                Answer::Curves(metric.clone(), curves.collect())
+            }
             Question::Runs(ids) => Answer::Runs(
                 ids.iter()
                     .filter_map(|id| self.runs.iter().find(|run| run.run_id == *id).cloned())

@@ -80,7 +80,11 @@ impl<T: Resource> ListPane<T> {
 
     fn click_head(&mut self, x: u16, width: u16) -> Vec<Request> {
         let widths = self.widths(width);
-        let column = table::column_at(&widths, x).and_then(|at| self.columns.get(at));
+        // A column without a field of its own belongs to the one before it.
+        let column = table::column_at(&widths, x).and_then(|at| {
+            let columns = self.columns.get(..=at)?;
+            columns.iter().rev().find(|column| column.field.is_some())
+        });
         let sort = column.and_then(|column| {
             let field = column.field.as_deref()?;
             Some(self.sort_by(field, column.descending_first))

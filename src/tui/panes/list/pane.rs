@@ -61,6 +61,7 @@ impl<T: Resource> Pane for ListPane<T> {
 
     fn refresh(&mut self, env: &Env) -> Vec<Request> {
         let mut requests = Vec::new();
+        self.beside.failed = false;
         if !self.rows_inquiry.repeat_later() {
             requests.extend(self.fetch_anew());
         }
@@ -92,6 +93,21 @@ impl<T: Resource> Pane for ListPane<T> {
             }
             if self.count_inquiry.take_again() {
                 received.requests.push(self.count());
+            }
+            return received;
+        }
+        if self.beside.inquiry.is_answered_by(lane, ticket) {
+            let mut received = Received::default();
+            match answer {
+                Ok(answer) => {
+                    let rows = self.window.rows();
+                    received.changed = T::take_beside(&mut self.state, rows, answer);
+                    if received.changed {
+                        self.columns = T::columns(rows, &self.state, env);
+                    }
+                }
+                // A decoration is missing; nothing else is, so nothing is told.
+                Err(_) => self.beside.failed = true,
             }
             return received;
         }
@@ -132,6 +148,7 @@ impl<T: Resource> Pane for ListPane<T> {
         requests.extend(self.retry(env));
         requests.extend(self.more_rows());
         requests.extend(self.ask_detail(env));
+        requests.extend(self.ask_beside());
         self.built = OnceCell::new();
         requests
     }
@@ -285,6 +302,19 @@ impl<T: Resource> ListPane<T> {
         self.asked.clone_from(&question);
         self.asked_for.clone_from(&self.selected);
         question.map(|question| Request::Effect(self.detail_inquiry.ask(question)))
+    }
+}
+
+impl<T: Resource> ListPane<T> {
+    /// Asks for what the rows that are seen show beside themselves, one question at a time.
+    fn ask_beside(&mut self) -> Option<Request> {
+        if self.beside.inquiry.is_open() || self.beside.failed || self.list_area.is_none() {
+            return None;
+        }
+        let last = (self.top + self.height()).min(self.len());
+        let seen: Vec<&T> = (self.top..last).filter_map(|at| self.row(at)).collect();
+        let question = T::beside(&seen, &self.state)?;
+        Some(Request::Effect(self.beside.inquiry.ask(question)))
     }
 }
 

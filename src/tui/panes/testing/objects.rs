@@ -3,8 +3,8 @@
 use super::noon;
 use crate::domain::{
     ApprovalState, Deployment, DeploymentId, DeploymentStatus, DriftEvent, DriftEventId,
-    DriftState, Environment, Health, Key, ModelName, ModelVersion, Revision, RunId, Severity,
-    Stage, Tags, Version,
+    DriftState, Environment, ExperimentName, Health, Key, MetricPoint, ModelName, ModelRun,
+    ModelVersion, Revision, RunId, RunSource, RunStatus, Severity, Stage, Tags, Version,
 };
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
@@ -70,6 +70,37 @@ pub(in crate::tui) fn event(
         decided_by: None,
         updated_at: at,
         revision: Revision(2),
+    }
+}
+
+/// A run that is RUNNING since an hour, and measured these at step 10.
+pub(in crate::tui) fn run(id: &str, metrics: &[(&str, f64)]) -> ModelRun {
+    let at = noon() - SignedDuration::from_hours(1);
+    let point = |value| MetricPoint {
+        value,
+        step: 10,
+        timestamp: at,
+    };
+    ModelRun {
+        run_id: RunId::new(id).unwrap(),
+        experiment_name: ExperimentName::new("fraud").unwrap(),
+        name: id.to_owned(),
+        status: RunStatus::Running,
+        params: Tags::new(),
+        metrics: metrics
+            .iter()
+            .map(|(key, value)| (Key::new(key).unwrap(), point(*value)))
+            .collect(),
+        tags: Tags::new(),
+        artifacts: Vec::new(),
+        source: RunSource::default(),
+        created_at: at,
+        started_at: Some(at),
+        ended_at: None,
+        heartbeat_at: Some(at),
+        mlflow: None,
+        updated_at: at,
+        revision: Revision::FIRST,
     }
 }
 

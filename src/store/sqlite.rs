@@ -1,6 +1,6 @@
 //! The local store: one SQLite file, many processes at once.
 //!
-//! One thread writes, two read, one looks for changes (`lane`). Each domain has a file of queries; lists share one way of
+//! One thread writes, two read, one looks for changes (`lane`); writes that gather meanwhile become durable together (`group`). Each domain has a file of queries; lists share one way of
 //! filtering (`filter`) and paging (`list`). Nothing here knows a rule of the lifecycle, but the schema guards those that two programs
 //! racing could break.
 
@@ -14,6 +14,7 @@ mod files;
 mod filesystem;
 mod filter;
 mod functions;
+mod group;
 mod keys;
 mod lane;
 mod list;
@@ -35,8 +36,9 @@ use crate::domain::{ObjectKind, Revision};
 use crate::store::StoreError;
 use fault::{Fault, Result};
 use lane::Lane;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How a new store is made.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +53,7 @@ pub struct SqliteStore {
     access: open::Access,
     refusal: Option<open::Refusal>,
     output: output::Output,
+    group: Arc<group::Group>,
     // The lanes end in this order, so that the writer is the last connection and tidies up the write-ahead log.
     pulse: Lane,
     readers: Lane,
@@ -138,6 +141,7 @@ impl SqliteStore {
         };
         Ok(Self {
             output: output::Output::beside(&path, for_group),
+            group: Arc::new(group::Group::new(&path)),
             path,
             access,
             refusal,
@@ -172,20 +176,13 @@ impl SqliteStore {
             .await
     }
 
-    /// Writes in one transaction, all or nothing.
+    /// Writes all or nothing; durable when it returns.
     async fn write<T: Send + 'static>(
         &self,
         doing: &'static str,
         job: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> crate::store::Result<T> {
-        self.writable()?
-            .write(doing, move |connection| {
-                let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let done = job(&tx)?;
-                tx.commit()?;
-                Ok(done)
-            })
-            .await
+        self.group.write(self.writable()?, doing, job).await
     }
 }
 

@@ -20,7 +20,7 @@ mod signals;
 mod terminal;
 
 use crate::domain::{ExperimentName, ModelRun, Params, RunId, RunSource, RunStatus, Tags};
-use crate::ingest::{Patience, ensure_experiment};
+use crate::ingest::Patience;
 use crate::service::{ModelLifecycleService, NewRun, RunUpdate, ServiceError};
 use child::{Child, Ended};
 use recording::{Recording, Written};
@@ -168,7 +168,7 @@ async fn begin(
 ) -> Result<ModelRun, ExecError> {
     let run_id = RunId::fresh();
     let origin = origin::of(&request.command, service.identity()).await;
-    if ensure_experiment(service, &request.experiment).await? {
+    if service.experiments().ensure(&request.experiment).await? {
         (request.tell)(&format!("experiment '{}' created", request.experiment));
     }
     let mut tags = request.tags.clone();

@@ -12,10 +12,10 @@ mod recorder;
 mod report;
 mod runs;
 mod stream;
+mod together;
 
 pub use lines::{LONGEST_LINE, LineSplitter};
 pub use patience::Patience;
-pub(crate) use recorder::ensure_experiment;
 pub use recorder::{Recorder, RecorderOptions, Refusal, Tally};
 pub use report::{BadLine, IngestReport, LISTED};
 pub use stream::{IngestFailure, IngestOptions, ingest};

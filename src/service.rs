@@ -182,7 +182,7 @@ impl ModelLifecycleService {
 
     /// A service over a store that is open already.
     pub fn with_store(store: Arc<dyn Store>, options: ServiceOptions) -> Self {
-        let core = Core {
+        Self::over(Core {
             store,
             identity: Arc::new(options.identity),
             clock: options.clock,
@@ -190,7 +190,10 @@ impl ModelLifecycleService {
             read_only: options
                 .read_only
                 .then_some("modeldeck runs with --read-only"),
-        };
+        })
+    }
+
+    fn over(core: Core) -> Self {
         let registry = ModelRegistry { core: core.clone() };
         Self {
             experiments: ExperimentManager { core: core.clone() },
@@ -250,14 +253,10 @@ impl ModelLifecycleService {
     /// The same store and settings, acted on by somebody else.
     #[must_use]
     pub fn acting_as(&self, identity: Identity) -> Self {
-        let options = ServiceOptions {
-            target: StoreTarget::Local(PathBuf::new()),
-            identity,
-            settings: (*self.core.settings).clone(),
-            clock: self.core.clock.clone(),
-            read_only: self.core.read_only.is_some(),
-        };
-        Self::with_store(Arc::clone(&self.core.store), options)
+        Self::over(Core {
+            identity: Arc::new(identity),
+            ..self.core.clone()
+        })
     }
 
     /// Why nothing can be written, where nothing can: `--read-only`, or the store itself.

@@ -351,6 +351,11 @@ pub trait AuditStore: Send + Sync {
     async fn backup(&self, path: &std::path::Path) -> Result<()>;
 
     fn capabilities(&self) -> Capabilities;
+
+    /// How many writes are worth giving at once, because the store makes them durable together; 1 where each has to wait for the one before it.
+    fn writes_at_once(&self) -> usize {
+        1
+    }
 }
 
 /// Everything that the service needs of a store.

@@ -198,9 +198,11 @@ async fn record_events(
     }
 }
 
-/// Enough points, or points whose time has come (then nothing says since when they wait).
+/// Enough points, or points whose time has come (then nothing says since when they wait). A run begins and ends at once.
 fn line_due(recorder: &Recorder, waiting_since: Option<Instant>) -> bool {
-    recorder.waiting() >= ENOUGH_POINTS || (recorder.waiting() > 0 && waiting_since.is_none())
+    recorder.waiting() >= ENOUGH_POINTS
+        || recorder.waiting_lives() > 0
+        || (recorder.waiting() > 0 && waiting_since.is_none())
 }
 
 /// What is told of events that are not recorded: the first ones, then only a count at the end.

@@ -61,6 +61,19 @@ pub struct MetricEvent<'a> {
 }
 
 impl Event<'_> {
+    /// The run that it is of, as the line names it.
+    pub fn run_id(&self) -> Option<&Cow<'_, str>> {
+        match self {
+            Self::Run(run) => run.run_id.as_ref(),
+            Self::Metric(metric) => metric.run_id.as_ref(),
+            Self::Param { run_id, .. }
+            | Self::Tag { run_id, .. }
+            | Self::Artifact { run_id, .. }
+            | Self::Heartbeat { run_id }
+            | Self::End { run_id, .. } => run_id.as_ref(),
+        }
+    }
+
     /// The event without its line.
     pub fn into_owned(self) -> Event<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());

@@ -1,25 +1,27 @@
-//! Turns events into few large writes: points gather until they are flushed, everything else waits its turn behind them.
+//! Turns events into few large writes: points, labels, beginnings and ends of runs gather until they are flushed.
 //!
 //! One write of points is under way while the next points are read. Points of one metric keep their order, because the next write
 //! starts only when the one before it has ended.
 
 use super::event::{self, Event, MetricEvent};
 use super::patience::is_fault_of_store;
-use super::runs::{KnownRun, Label, Series, contradict, update_with};
+use super::runs::{KnownRun, Label, Series};
 use super::{Patience, event::NoEvent};
 use crate::domain::metric::is_storable;
-use crate::domain::{Key, MetricPoint, RunId, RunSource};
+use crate::domain::{ExperimentName, Key, MetricPoint, RunId, RunSource};
 use crate::service::{ModelLifecycleService, ServiceError};
 use crate::store::{SeriesBatch, StoreError};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tokio::task::JoinHandle;
 
+mod labels;
 mod life;
+mod window;
 
-pub(crate) use life::ensure_experiment;
+use window::{Beginning, Ending};
 
 /// How a recorder works.
 #[derive(Debug, Clone)]
@@ -73,7 +75,16 @@ pub struct Recorder {
     /// Series that have points waiting.
     filled: Vec<usize>,
     waiting_points: usize,
+    /// Runs that have labels waiting.
+    labelled: Vec<usize>,
     waiting_labels: usize,
+    beginnings: Vec<Beginning>,
+    by_beginning: HashMap<String, usize>,
+    /// Events that wait behind the beginnings of their runs.
+    held: usize,
+    endings: Vec<Ending>,
+    /// Experiments that were seen to be there.
+    experiments: HashSet<ExperimentName>,
     under_way: Option<JoinHandle<(u64, Result<(), ServiceError>)>>,
     tally: Tally,
     /// Points that could not be written and are gone.
@@ -99,7 +110,13 @@ impl Recorder {
             series: Vec::new(),
             filled: Vec::new(),
             waiting_points: 0,
+            labelled: Vec::new(),
             waiting_labels: 0,
+            beginnings: Vec::new(),
+            by_beginning: HashMap::new(),
+            held: 0,
+            endings: Vec::new(),
+            experiments: HashSet::new(),
             under_way: None,
             tally: Tally::default(),
             lost: 0,
@@ -108,12 +125,13 @@ impl Recorder {
         }
     }
 
-    /// Takes one line. What it says is written by the next [`Recorder::flush`] at the latest; what begins and ends runs at once.
+    /// Takes one line. What it says is written by the next [`Recorder::flush`] at the latest; lines that are refused only then are in [`Recorder::take_refused`].
     pub async fn record(&mut self, line: u64, bytes: &[u8]) -> Result<(), Refusal> {
         let seen = event::parse(bytes, |event| self.take_quickly(event));
         match seen.map_err(Refusal::NoEvent)?? {
             Seen::Taken => Ok(()),
-            Seen::Later(event) => self.take(line, event).await,
+            // Boxed, because all that a flush may do is in it, and most lines need none of that.
+            Seen::Later(event) => Box::pin(self.take(line, event)).await,
         }
     }
 
@@ -122,9 +140,14 @@ impl Recorder {
         self.now = self.service.clock().now();
     }
 
-    /// Points and labels that wait to be flushed.
+    /// Events that wait to be flushed.
     pub fn waiting(&self) -> usize {
-        self.waiting_points + self.waiting_labels
+        self.waiting_points + self.waiting_labels + self.waiting_lives()
+    }
+
+    /// Beginnings and ends of runs among them, and what waits behind beginnings.
+    pub fn waiting_lives(&self) -> usize {
+        self.beginnings.len() + self.held + self.endings.len()
     }
 
     pub fn tally(&self) -> Tally {
@@ -140,30 +163,43 @@ impl Recorder {
         std::mem::take(&mut self.refused_later)
     }
 
-    /// Starts to write what waits; returns when the write before it has ended.
+    /// Starts to write the points that wait; returns when everything else, and the write of points before it, is written.
     pub async fn flush(&mut self) -> Result<(), ServiceError> {
+        // Boxed, because what waits behind a beginning may come here again.
+        let begun = Box::pin(self.write_beginnings()).await;
         let labels = self.write_labels().await;
         let before = self.settle().await;
-        if self.waiting_points > 0 {
-            let mut batches = Vec::with_capacity(self.filled.len());
-            for place in self.filled.drain(..) {
-                let series = &mut self.series[place];
-                batches.push(SeriesBatch {
-                    run_id: self.runs[series.run].run_id.clone(),
-                    key: series.key.clone(),
-                    points: std::mem::take(&mut series.points),
-                });
-            }
-            let count = self.waiting_points as u64;
-            self.waiting_points = 0;
-            let runs = self.service.runs().clone();
-            let patience = self.options.patience.clone();
-            self.under_way = Some(tokio::spawn(async move {
-                let written = patience.persist(|| runs.append(&batches)).await;
-                (count, written)
-            }));
+        self.start_points();
+        let mut written = begun.and(labels).and(before);
+        if !self.endings.is_empty() {
+            // A run that has ended has all its points.
+            written = written.and(self.settle().await);
+            written = written.and(self.write_endings().await);
         }
-        labels.and(before)
+        written
+    }
+
+    fn start_points(&mut self) {
+        if self.waiting_points == 0 {
+            return;
+        }
+        let mut batches = Vec::with_capacity(self.filled.len());
+        for place in self.filled.drain(..) {
+            let series = &mut self.series[place];
+            batches.push(SeriesBatch {
+                run_id: self.runs[series.run].run_id.clone(),
+                key: series.key.clone(),
+                points: std::mem::take(&mut series.points),
+            });
+        }
+        let count = self.waiting_points as u64;
+        self.waiting_points = 0;
+        let runs = self.service.runs().clone();
+        let patience = self.options.patience.clone();
+        self.under_way = Some(tokio::spawn(async move {
+            let written = patience.persist(|| runs.append(&batches)).await;
+            (count, written)
+        }));
     }
 
     /// Writes everything that waits and returns when it is written.
@@ -291,54 +327,5 @@ impl Recorder {
         self.by_id.insert(run.run_id.as_str().to_owned(), place);
         self.runs.push(run);
         place
-    }
-
-    /// Writes the labels that wait, one update a run; where that is refused, one by one, to tell which line was at fault.
-    async fn write_labels(&mut self) -> Result<(), ServiceError> {
-        if self.waiting_labels == 0 {
-            return Ok(());
-        }
-        self.waiting_labels = 0;
-        let mut fault = Ok(());
-        for run in &mut self.runs {
-            if run.waiting.is_empty() {
-                continue;
-            }
-            let labels = std::mem::take(&mut run.waiting);
-            if !contradict(&labels) {
-                let update = update_with(labels.iter().map(|(_, label)| label));
-                let written = self
-                    .options
-                    .patience
-                    .persist(|| self.service.runs().update(&run.run_id, &update))
-                    .await;
-                if written.is_ok() {
-                    self.tally.events += labels.len() as u64;
-                    continue;
-                }
-            }
-            for (line, label) in labels {
-                let update = update_with([&label]);
-                let written = self
-                    .options
-                    .patience
-                    .persist(|| self.service.runs().update(&run.run_id, &update))
-                    .await;
-                match written {
-                    Ok(_) => self.tally.events += 1,
-                    Err(error) if is_fault_of_store(&error) => {
-                        self.lost += 1;
-                        fault = Err(error);
-                    }
-                    Err(error) => self.refused_later.push((line, error.to_string())),
-                }
-            }
-        }
-        fault
-    }
-
-    fn wait_with(&mut self, run: usize, line: u64, label: Label) {
-        self.runs[run].waiting.push((line, label));
-        self.waiting_labels += 1;
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct KnownRun {
     pub(super) latest: BTreeMap<Key, MetricPoint>,
     /// Params, tags and artifacts that wait, each with its line, so that one that is refused can be told.
     pub(super) waiting: Vec<(u64, Label)>,
+    /// Whether its end waits to be written.
+    pub(super) is_ending: bool,
 }
 
 /// One thing to write on a run.
@@ -32,6 +34,7 @@ impl KnownRun {
             series: HashMap::new(),
             latest: run.metrics,
             waiting: Vec::new(),
+            is_ending: false,
         }
     }
 }

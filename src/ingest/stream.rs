@@ -19,6 +19,8 @@ const CHUNK: usize = 256 * 1024;
 const CHUNKS_WAITING: usize = 4;
 /// So many points make a write worth its transaction.
 const ENOUGH: usize = 8_000;
+/// So many events that begin and end runs, and of runs that begin, are worth theirs.
+const ENOUGH_LIVES: usize = 1_000;
 /// What waits is written after so long without anything new, and at this age at the latest.
 const QUIET: Duration = Duration::from_millis(50);
 const OLDEST: Duration = Duration::from_millis(200);
@@ -58,6 +60,7 @@ pub async fn ingest(
         ),
         lines: LineSplitter::default(),
         report: IngestReport::default(),
+        bad_meanwhile: Vec::new(),
         on_bad: &mut on_bad,
     };
     let outcome = read_all(&mut intake, &mut chunks, options.heartbeat, stop).await;
@@ -106,7 +109,13 @@ async fn read_all(
             }
             chunk = chunks.recv() => match chunk {
                 None => return Ok(()),
-                Some(chunk) => intake.take(&chunk.map_err(not_readable)?).await?,
+                Some(chunk) => {
+                    intake.take(&chunk.map_err(not_readable)?).await?;
+                    // Others may wait to see a run; with nothing more to read, it has nothing to wait for.
+                    if intake.recorder.waiting_lives() > 0 && chunks.is_empty() {
+                        intake.flush().await?;
+                    }
+                }
             },
             () = tokio::time::sleep_until(flush_at), if waiting_since.is_some() => intake.flush().await?,
             _ = beat.tick() => if let Err(error) = intake.recorder.beat().await {
@@ -157,6 +166,8 @@ struct Intake<'a> {
     recorder: Recorder,
     lines: LineSplitter,
     report: IngestReport,
+    /// Bad lines that are told when those before them are written.
+    bad_meanwhile: Vec<(u64, String)>,
     on_bad: &'a mut dyn FnMut(&BadLine),
 }
 
@@ -195,7 +206,7 @@ impl Intake<'_> {
             Err(Refusal::NoEvent(error)) => self.bad(number, error.to_string()),
             Err(Refusal::Store(error)) => return Err(error),
         }
-        if self.recorder.waiting() >= ENOUGH {
+        if self.recorder.waiting() >= ENOUGH || self.recorder.waiting_lives() >= ENOUGH_LIVES {
             self.flush().await?;
         }
         Ok(())
@@ -223,15 +234,23 @@ impl Intake<'_> {
         last.and(finished)
     }
 
+    /// Tells the bad lines of what is written now, in their order.
     fn collect(&mut self) {
-        for (line, message) in self.recorder.take_refused() {
-            self.bad(line, message);
+        let mut bad = std::mem::take(&mut self.bad_meanwhile);
+        bad.extend(self.recorder.take_refused());
+        bad.sort_by_key(|(line, _)| *line);
+        for (line, message) in bad {
+            if let Some(bad) = self.report.add_bad(line, message) {
+                (self.on_bad)(bad);
+            }
         }
     }
 
     fn bad(&mut self, line: u64, message: String) {
-        if let Some(bad) = self.report.add_bad(line, message) {
-            (self.on_bad)(bad);
+        self.bad_meanwhile.push((line, message));
+        // A line before it may still turn out to be bad.
+        if self.recorder.waiting() == 0 {
+            self.collect();
         }
     }
 }

@@ -72,6 +72,20 @@ impl ExperimentManager {
         Ok(experiment)
     }
 
+    /// Makes an experiment unless it is there; tells whether it was missing.
+    pub async fn ensure(&self, name: &ExperimentName) -> Result<bool> {
+        match self.get(name).await {
+            Err(ServiceError::Store(StoreError::NotFound { .. })) => {}
+            found => return found.map(|_| false),
+        }
+        match self.create(NewExperiment::new(name.clone())).await {
+            Ok(_) => Ok(true),
+            // Another program made it in this moment, which is as good.
+            Err(ServiceError::Store(StoreError::AlreadyExists { .. })) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Changes an experiment.
     pub async fn update(
         &self,

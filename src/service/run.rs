@@ -253,6 +253,11 @@ impl RunTracker {
         Ok(self.core.store.append_metrics(batches, ctx.at).await?)
     }
 
+    /// How many writes are worth giving at once, because the store makes them durable together.
+    pub fn writes_at_once(&self) -> usize {
+        self.core.store.writes_at_once()
+    }
+
     /// Records that a run is alive.
     pub async fn heartbeat(&self, run_id: &RunId) -> Result<()> {
         let ctx = self.core.write("heartbeat", None)?;

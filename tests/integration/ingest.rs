@@ -353,3 +353,104 @@ fn runs_of_an_open_stream_and_of_a_command_are_alive() {
     signal(&silent, Signal::SIGTERM);
     wait_for_end(silent).code(143);
 }
+
+#[test]
+fn lines_that_are_written_together_meet_the_fate_that_each_would_alone() {
+    let program = Program::new();
+    program
+        .feed(
+            &["ingest"],
+            br#"{"event":"run","run_id":"old","experiment":"fraud"}"#,
+        )
+        .code(0);
+    let mut input = String::new();
+    for line in [
+        r#"{"event":"run","run_id":"a","experiment":"fraud","params":{"lr":"0.1"}}"#,
+        r#"{"event":"metric","run_id":"a","key":"loss","value":1}"#,
+        // Refused, and so all that follows on it.
+        r#"{"event":"run","run_id":"b","experiment":"fraud","params":{"api_key":"x"}}"#,
+        r#"{"event":"metric","run_id":"b","key":"loss","value":1}"#,
+        r#"{"event":"end","run_id":"b"}"#,
+        // Not refused: it was there before.
+        r#"{"event":"run","run_id":"old","experiment":"other"}"#,
+        r#"{"event":"metric","run_id":"old","key":"loss","value":1}"#,
+        r#"{"event":"param","run_id":"a","key":"lr","value":"0.2"}"#,
+        "no event",
+        r#"{"event":"run","run_id":"c","experiment":"new","name":"first"}"#,
+        r#"{"event":"metric","run_id":"c","key":"loss","value":1,"timestamp":99999999999999999}"#,
+        r#"{"event":"run","run_id":"c","experiment":"new","name":"second"}"#,
+        r#"{"event":"end","run_id":"c","status":"FAILED"}"#,
+        r#"{"event":"end","run_id":"c","status":"COMPLETED"}"#,
+        r#"{"event":"metric","run_id":"c","key":"loss","value":2}"#,
+        r#"{"event":"tag","run_id":"c","key":"k","value":"v"}"#,
+    ] {
+        writeln!(input, "{line}").unwrap();
+    }
+    let called = program
+        .feed(&["ingest", "--json"], input.as_bytes())
+        .code(1);
+    let report: serde_json::Value = serde_json::from_str(&called.stdout).unwrap();
+    let bad: Vec<u64> = report["bad"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bad| bad["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(bad, [3, 4, 5, 6, 8, 9, 11, 14], "{report}");
+    assert_eq!(
+        (&report["events"], &report["points"], &report["runs_ended"]),
+        (&json!(8), &json!(3), &json!(1))
+    );
+    program.call(&["run", "show", "b"]).code(5);
+    program.call(&["experiment", "show", "other"]).code(5);
+    let c = program.json(&["run", "show", "c"]);
+    assert_eq!(
+        (&c["name"], &c["status"]),
+        (&json!("second"), &json!("FAILED"))
+    );
+    assert_eq!(c["metrics"]["loss"]["value"], 2.0);
+    assert_eq!(c["tags"]["k"], "v");
+    let a = program.json(&["run", "show", "a"]);
+    assert_eq!(a["params"], json!({"lr": "0.1"}));
+    assert_eq!(a["metrics"]["loss"]["step"], 0);
+}
+
+#[test]
+fn many_runs_of_many_experiments_keep_the_order_of_their_lines() {
+    let program = Program::new();
+    let mut input = String::new();
+    let mut expected = Vec::new();
+    for number in 0..700 {
+        let run = format!("r{number}");
+        let experiment = number / 100 % 3;
+        writeln!(
+            input,
+            r#"{{"event":"run","run_id":"{run}","experiment":"e{experiment}"}}
+{{"event":"metric","run_id":"{run}","key":"loss","value":{number},"step":3}}
+{{"event":"metric","run_id":"{run}","key":"loss","value":0.5}}
+{{"event":"end","run_id":"{run}"}}"#
+        )
+        .unwrap();
+        expected.insert(0, run);
+    }
+    let called = program.feed(&["ingest"], input.as_bytes()).code(0);
+    assert!(
+        called
+            .stderr
+            .contains("1400 points, 700 runs begun, 700 ended"),
+        "{}",
+        called.stderr
+    );
+    let runs = program.json(&["run", "list", "--limit", "0"]);
+    let runs = runs.as_array().unwrap();
+    let ids: Vec<&str> = runs
+        .iter()
+        .map(|run| run["run_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, expected);
+    for run in runs {
+        assert_eq!(run["status"], "COMPLETED");
+        assert_eq!(run["metrics"]["loss"]["step"], 4);
+    }
+    program.call(&["audit", "verify"]).code(0);
+}

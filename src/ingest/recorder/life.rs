@@ -1,15 +1,25 @@
-//! Runs that events begin, take up again, keep alive and end.
+//! What becomes of an event that is not a point of a metric met before: it begins, keeps alive or ends a run, or says something of one.
 
-use super::{Event, KnownRun, Label, Recorder, Refusal};
-use crate::domain::{Artifact, ExperimentName, Key, ModelRun, Params, RunId, RunStatus, Tags};
+use super::window::{Beginning, Ending};
+use super::{Event, Label, Recorder, Refusal};
+use crate::domain::{Artifact, ExperimentName, Key, RunId, RunStatus, Tags};
 use crate::ingest::event::RunEvent;
-use crate::service::{NewExperiment, NewRun, Result, RunUpdate, ServiceError};
-use crate::store::StoreError;
+use crate::ingest::together::together;
+use crate::service::Result;
 use std::borrow::Cow;
 
 impl Recorder {
     /// Takes an event that may need the store.
     pub(super) async fn take(&mut self, line: u64, event: Event<'static>) -> Result<(), Refusal> {
+        let waits = match &event {
+            Event::Run(_) => None,
+            event => self.beginning_of(event),
+        };
+        if let Some(beginning) = waits {
+            self.beginnings[beginning].then.push((line, event));
+            self.held += 1;
+            return Ok(());
+        }
         match event {
             Event::Metric(metric) => {
                 let run = self.find(metric.run_id.as_ref()).await?;
@@ -49,22 +59,26 @@ impl Recorder {
                 self.tally.events += 1;
                 Ok(())
             }
-            Event::Run(event) => self.begin(event).await,
-            Event::End { run_id, status } => self.end(run_id, status.as_deref()).await,
+            Event::Run(event) => self.begin(line, event).await,
+            Event::End { run_id, status } => self.end(line, run_id, status.as_deref()).await,
         }
     }
 
     /// Tells that the runs of this stream are alive, those that did not end.
     pub async fn beat(&self) -> Result<()> {
-        for run in &self.runs {
-            if run.status == RunStatus::Running {
-                self.service.runs().heartbeat(&run.run_id).await?;
-            }
-        }
-        Ok(())
+        let running = self
+            .runs
+            .iter()
+            .filter(|run| run.status == RunStatus::Running);
+        let beats = running.map(|run| self.service.runs().heartbeat(&run.run_id));
+        together(self.service.runs().writes_at_once(), beats.collect())
+            .await
+            .into_iter()
+            .collect()
     }
 
-    async fn begin(&mut self, event: RunEvent<'_>) -> Result<(), Refusal> {
+    /// Notes that a run begins, or is taken up again.
+    async fn begin(&mut self, line: u64, event: RunEvent<'_>) -> Result<(), Refusal> {
         let given = self.run_id(event.run_id.as_ref())?;
         let run_id = RunId::new(&given).map_err(|error| Refusal::Line(error.to_string()))?;
         let experiment = event.experiment.as_deref().map(ExperimentName::new);
@@ -72,105 +86,43 @@ impl Recorder {
             .transpose()
             .map_err(|error| Refusal::Line(error.to_string()))?;
         let (params, tags) = (labels(event.params)?, labels(event.tags)?);
-        let name = event.name.map(Cow::into_owned);
         // What was said before of this run is written before what is said now.
-        self.finish().await?;
-        let found = self.existing(&run_id).await?;
-        let run = match (found, experiment) {
-            (Some(run), experiment) => {
-                if let Some(other) = experiment.filter(|name| *name != run.experiment_name) {
-                    return Err(Refusal::Line(format!(
-                        "run '{run_id}' belongs to experiment '{}', not to '{other}'",
-                        run.experiment_name
-                    )));
-                }
-                self.go_on(run, name, params, tags).await?
-            }
-            (None, None) => {
-                return Err(Refusal::Line(format!(
-                    "run '{run_id}' is new, so it needs an 'experiment'"
-                )));
-            }
-            (None, Some(experiment)) => {
-                let run = self
-                    .create(NewRun {
-                        run_id: Some(run_id),
-                        name,
-                        params,
-                        tags,
-                        source: self.options.source.clone(),
-                        ..NewRun::new(experiment)
-                    })
-                    .await?;
-                self.tally.runs_created += 1;
-                run
-            }
-        };
-        self.tally.events += 1;
-        match self.by_id.get(run.run_id.as_str()) {
-            Some(known) => self.runs[*known].status = run.status,
-            None => {
-                self.meet(KnownRun::of(run));
-            }
+        let said_before = self.by_beginning.contains_key(run_id.as_str())
+            || self.by_id.get(run_id.as_str()).is_some_and(|run| {
+                let run = &self.runs[*run];
+                run.is_ending || !run.waiting.is_empty()
+            });
+        if said_before {
+            self.finish().await?;
         }
+        self.by_beginning
+            .insert(run_id.as_str().to_owned(), self.beginnings.len());
+        self.beginnings.push(Beginning {
+            line,
+            run_id,
+            experiment,
+            name: event.name.map(Cow::into_owned),
+            params,
+            tags,
+            then: Vec::new(),
+        });
         Ok(())
     }
 
-    async fn existing(&self, run_id: &RunId) -> Result<Option<ModelRun>, Refusal> {
-        let runs = self.service.runs().clone();
-        match self.options.patience.persist(|| runs.get(run_id)).await {
-            Ok(run) => Ok(Some(run)),
-            Err(ServiceError::Store(StoreError::NotFound { .. })) => Ok(None),
-            Err(error) => Err(error.into()),
+    /// The waiting beginning of the run that an event is of, where nothing else is known of the run.
+    fn beginning_of(&self, event: &Event<'_>) -> Option<usize> {
+        let given = self.run_id(event.run_id()).ok()?;
+        if self.by_beginning.is_empty() || self.by_id.contains_key(&*given) {
+            return None;
         }
+        let run_id = RunId::new(&given).ok()?;
+        self.by_beginning.get(run_id.as_str()).copied()
     }
 
-    /// Takes a run up again; writes nothing when nothing is new.
-    async fn go_on(
-        &self,
-        run: ModelRun,
-        name: Option<String>,
-        params: Params,
-        tags: Tags,
-    ) -> Result<ModelRun> {
-        let update = RunUpdate {
-            name: name.filter(|name| *name != run.name),
-            status: (run.status == RunStatus::Pending).then_some(RunStatus::Running),
-            params,
-            set_tags: tags,
-            ..RunUpdate::default()
-        };
-        let nothing_new = update.name.is_none()
-            && update.status.is_none()
-            && is_part_of(&update.params, &run.params)
-            && is_part_of(&update.set_tags, &run.tags);
-        if nothing_new {
-            return Ok(run);
-        }
-        self.options
-            .patience
-            .persist(|| self.service.runs().update(&run.run_id, &update))
-            .await
-    }
-
-    /// Makes a run, and its experiment when that is missing.
-    async fn create(&self, new: NewRun) -> Result<ModelRun> {
-        self.options
-            .patience
-            .persist(|| async {
-                match self.service.runs().log(new.clone()).await {
-                    Err(ServiceError::Store(StoreError::NotFound { .. })) => {
-                        ensure_experiment(&self.service, &new.experiment_name).await?;
-                        self.service.runs().log(new.clone()).await
-                    }
-                    settled => settled,
-                }
-            })
-            .await
-    }
-
+    /// Notes that a run ends.
     async fn end(
         &mut self,
+        line: u64,
         run_id: Option<Cow<'_, str>>,
         status: Option<&str>,
     ) -> Result<(), Refusal> {
@@ -184,41 +136,12 @@ impl Recorder {
             )));
         }
         let run = self.find(run_id.as_ref()).await?;
-        self.finish().await?;
-        let update = RunUpdate {
-            status: Some(status),
-            ..RunUpdate::default()
-        };
-        let run_id = &self.runs[run].run_id;
-        let ended = self
-            .options
-            .patience
-            .persist(|| self.service.runs().update(run_id, &update))
-            .await?;
-        self.runs[run].status = ended.status;
-        self.tally.events += 1;
-        self.tally.runs_ended += 1;
+        if self.runs[run].is_ending {
+            self.finish().await?;
+        }
+        self.runs[run].is_ending = true;
+        self.endings.push(Ending { line, run, status });
         Ok(())
-    }
-}
-
-/// Makes an experiment unless it is there; tells whether it was missing.
-pub(crate) async fn ensure_experiment(
-    service: &crate::service::ModelLifecycleService,
-    name: &ExperimentName,
-) -> Result<bool> {
-    match service.get_experiment(name).await {
-        Err(ServiceError::Store(StoreError::NotFound { .. })) => {}
-        found => return found.map(|_| false),
-    }
-    match service
-        .create_experiment(NewExperiment::new(name.clone()))
-        .await
-    {
-        Ok(_) => Ok(true),
-        // Another program made it in this moment, which is as good.
-        Err(ServiceError::Store(StoreError::AlreadyExists { .. })) => Ok(false),
-        Err(error) => Err(error),
     }
 }
 
@@ -236,8 +159,4 @@ fn labels(given: Vec<(String, String)>) -> Result<Tags, Refusal> {
         labels.insert(key, value);
     }
     Ok(labels)
-}
-
-fn is_part_of(some: &Tags, all: &Tags) -> bool {
-    some.iter().all(|(key, value)| all.get(key) == Some(value))
 }

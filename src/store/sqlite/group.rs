@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// So many writes share a transaction at the most, and none is begun after so long: other programs wait for their turn.
-const MOST: usize = 512;
+pub(super) const MOST: usize = 256;
 const LONGEST: Duration = Duration::from_millis(25);
 
 /// What a write left for the moment when it is known whether the transaction is durable.
@@ -28,10 +28,12 @@ struct Done {
     answer: Box<dyn FnOnce(Option<rusqlite::Error>)>,
 }
 
+/// Takes the fault where its transaction could not begin.
+type Write = Box<dyn FnOnce(rusqlite::Result<&Connection>) -> Done + Send>;
+
 struct Waiting {
     ticket: u64,
-    /// Takes the fault where the transaction could not begin.
-    write: Box<dyn FnOnce(rusqlite::Result<&Connection>) -> Done + Send>,
+    write: Write,
 }
 
 #[derive(Default)]
@@ -90,10 +92,7 @@ impl Group {
         &self,
         doing: &'static str,
         job: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
-    ) -> (
-        u64,
-        oneshot::Receiver<std::result::Result<T, StoreError>>,
-    ) {
+    ) -> (u64, oneshot::Receiver<std::result::Result<T, StoreError>>) {
         let (sender, answer) = oneshot::channel();
         let path = self.path.clone();
         let write = Box::new(move |connection: rusqlite::Result<&Connection>| {

@@ -140,6 +140,10 @@ impl AuditStore for SqliteStore {
             near: true,
         }
     }
+
+    fn writes_at_once(&self) -> usize {
+        super::group::MOST
+    }
 }
 
 fn io(doing: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Fault {

@@ -43,10 +43,10 @@ fn stage() -> Stage {
 
 impl Stage {
     /// Carries writes out that have gathered behind one; what became of each.
-    async fn together<T: Send + 'static>(
+    async fn together(
         self: &Arc<Self>,
-        jobs: Vec<Box<dyn FnOnce(&Connection) -> Result<T> + Send>>,
-    ) -> Vec<std::result::Result<T, StoreError>> {
+        jobs: Vec<Job>,
+    ) -> Vec<std::result::Result<(), StoreError>> {
         let (open, gate) = mpsc::channel::<()>();
         let before = self.lane.write("holding the lane", move |_| {
             let _ = gate.recv();
@@ -102,7 +102,7 @@ fn insert_then_fail(name: &'static str) -> Job {
     })
 }
 
-fn held<T>(results: &[std::result::Result<T, StoreError>]) -> Vec<bool> {
+fn held(results: &[std::result::Result<(), StoreError>]) -> Vec<bool> {
     results.iter().map(std::result::Result::is_ok).collect()
 }
 

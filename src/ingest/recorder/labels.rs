@@ -1,0 +1,69 @@
+//! Params, tags and artifacts: they wait with their lines, and are written one update a run.
+
+use super::{Label, Recorder};
+use crate::ingest::patience::is_fault_of_store;
+use crate::ingest::runs::{contradict, update_with};
+use crate::ingest::together::together;
+use crate::service::ServiceError;
+
+impl Recorder {
+    pub(super) fn wait_with(&mut self, run: usize, line: u64, label: Label) {
+        let waiting = &mut self.runs[run].waiting;
+        if waiting.is_empty() {
+            self.labelled.push(run);
+        }
+        waiting.push((line, label));
+        self.waiting_labels += 1;
+    }
+
+    /// Writes the labels that wait, one update a run; where that is refused, one by one, to tell which line was at fault.
+    pub(super) async fn write_labels(&mut self) -> Result<(), ServiceError> {
+        self.waiting_labels = 0;
+        let labelled = std::mem::take(&mut self.labelled);
+        let labelled: Vec<(usize, Vec<(u64, Label)>)> = labelled
+            .into_iter()
+            .map(|run| (run, std::mem::take(&mut self.runs[run].waiting)))
+            .collect();
+        let this = &*self;
+        let whole = labelled.iter().map(|(run, labels)| async move {
+            if contradict(labels) {
+                return false;
+            }
+            let labels = labels.iter().map(|(_, label)| label);
+            this.update_labels(*run, labels).await.is_ok()
+        });
+        let written = together(this.service.runs().writes_at_once(), whole.collect()).await;
+        let mut fault = Ok(());
+        for ((run, labels), whole) in labelled.into_iter().zip(written) {
+            if whole {
+                self.tally.events += labels.len() as u64;
+                continue;
+            }
+            for (line, label) in labels {
+                match self.update_labels(run, [&label]).await {
+                    Ok(()) => self.tally.events += 1,
+                    Err(error) if is_fault_of_store(&error) => {
+                        self.lost += 1;
+                        fault = Err(error);
+                    }
+                    Err(error) => self.refused_later.push((line, error.to_string())),
+                }
+            }
+        }
+        fault
+    }
+
+    async fn update_labels(
+        &self,
+        run: usize,
+        labels: impl IntoIterator<Item = &Label>,
+    ) -> Result<(), ServiceError> {
+        let update = update_with(labels);
+        let run_id = &self.runs[run].run_id;
+        self.options
+            .patience
+            .persist(|| self.service.runs().update(run_id, &update))
+            .await
+            .map(|_| ())
+    }
+}

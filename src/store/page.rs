@@ -1,6 +1,7 @@
 //! Pages of a list: where one starts, and where the ones beside it do.
 
-/// A place in an ordered list, meaningful only to the store and the query that gave it. It stays valid while rows come and go.
+/// A place in an ordered list, meaningful only to the store and the order that gave it: it means the same under another filter. It stays
+/// valid while rows come and go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);
 

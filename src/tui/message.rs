@@ -122,6 +122,13 @@ pub enum ListOf {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Question {
     Page(ListOf, PageRequest),
+    /// The page of a list that has a row in its middle; the beginning of the list where there is no such row.
+    Around {
+        list: ListOf,
+        /// The same list with nothing but that row.
+        only: ListOf,
+        limit: usize,
+    },
     Count {
         matching: ListOf,
         /// The same list without what was typed as a filter.

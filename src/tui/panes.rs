@@ -26,7 +26,7 @@ use super::keymap::{Action, Context};
 use super::message::{Answer, Effect, Failure, Lane, Overview, Review, Ticket};
 use super::overlay::Overlay;
 use super::theme::Meaning;
-use crate::domain::{Deployment, DriftEvent, ModelExperiment, ModelRun, ModelVersion, Sort};
+use crate::domain::{Deployment, DriftEvent, ModelExperiment, ModelRun, ModelVersion, RunId, Sort};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -180,6 +180,23 @@ pub struct Jump {
     pub scope: Scope,
     /// The id of the row to select there.
     pub select: Option<String>,
+}
+
+impl Jump {
+    /// To a part of a tab's list.
+    pub fn to(tab: Tab, scope: Scope) -> Self {
+        Self {
+            tab,
+            scope,
+            select: None,
+        }
+    }
+
+    /// To one run.
+    pub fn to_run(run_id: &RunId) -> Self {
+        let scope = Scope::new(format!("run {run_id}")).with("run_id", run_id.as_str());
+        Self::to(Tab::Runs, scope)
+    }
 }
 
 /// Where somebody was, for the way back.

@@ -3,6 +3,7 @@
 //! Reads have a lane for each place on the screen: a new question ends the task of the old one. Writes go through one ordered
 //! lane that nothing on the screen can end; on quit they are waited for. It draws nothing.
 
+mod around;
 mod reads;
 mod writes;
 

@@ -7,8 +7,8 @@ pub(super) mod verbs;
 use super::registry::{facts, relatives, version_query};
 use super::resource::{Cell, Column, Resource, Selected};
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
-use crate::domain::ApprovalState;
 use crate::domain::text::visible;
+use crate::domain::{ApprovalState, Filter};
 use crate::store::{ListQuery, Page};
 use crate::tui::env::{Env, count};
 use crate::tui::keymap::{Action, Context, Relative};
@@ -30,6 +30,10 @@ impl Resource for Review {
 
     fn id(&self) -> Cow<'_, str> {
         Resource::id(&self.version).into_owned().into()
+    }
+
+    fn only(id: &str) -> Filter {
+        <crate::domain::ModelVersion as Resource>::only(id)
     }
 
     fn columns(rows: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {

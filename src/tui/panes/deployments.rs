@@ -8,7 +8,8 @@ use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
 use crate::domain::text::visible;
 use crate::domain::{
-    Deployment, DeploymentStatus, Environment, HealthCheck, ModelName, ModelVersion, Stage, Version,
+    Deployment, DeploymentStatus, Environment, Filter, HealthCheck, ModelName, ModelVersion, Stage,
+    Version,
 };
 use crate::store::{DeploymentQuery, ListQuery, Page};
 use crate::tui::env::Env;
@@ -29,6 +30,10 @@ impl Resource for Deployment {
 
     fn id(&self) -> Cow<'_, str> {
         self.deployment_id.as_str().into()
+    }
+
+    fn only(id: &str) -> Filter {
+        Filter::default().and_equal("deployment_id", id)
     }
 
     fn columns(rows: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
@@ -161,11 +166,7 @@ impl Resource for Deployment {
 
     fn relatives(&self, more: Option<&DeploymentMore>) -> Vec<(Relative, String, Jump)> {
         let scope = scope_of(&self.model_name, &self.version);
-        let to = |tab| Jump {
-            tab,
-            scope: scope.clone(),
-            select: None,
-        };
+        let to = |tab| Jump::to(tab, scope.clone());
         let mut ways = vec![(
             Relative::Version,
             "the version that it serves".to_owned(),
@@ -175,12 +176,7 @@ impl Resource for Deployment {
             .and_then(|more| more.version.as_ref())
             .and_then(|version| version.run_id.as_ref());
         if let Some(run) = run {
-            let scope = Scope::new(format!("run {run}")).with("run_id", run.as_str());
-            let jump = Jump {
-                tab: Tab::Runs,
-                scope,
-                select: None,
-            };
+            let jump = Jump::to_run(run);
             ways.push((
                 Relative::Run,
                 "the run that the version comes from".to_owned(),
@@ -197,11 +193,7 @@ impl Resource for Deployment {
         let same = Scope::new(format!("{} in {}", self.model_name, self.environment))
             .with("model", self.model_name.as_str())
             .with("environment", self.environment.as_str());
-        let jump = Jump {
-            tab: Tab::Deployments,
-            scope: same,
-            select: None,
-        };
+        let jump = Jump::to(Tab::Deployments, same);
         ways.push((
             Relative::Deployment,
             "all of this model and environment".to_owned(),

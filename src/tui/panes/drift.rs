@@ -8,7 +8,7 @@ use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
 use crate::domain::drift::is_improvement;
 use crate::domain::text::visible;
-use crate::domain::{DriftEvent, ModelName, Version, number};
+use crate::domain::{DriftEvent, Filter, ModelName, Version, number};
 use crate::store::{DriftQuery, ListQuery, Page};
 use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
@@ -28,6 +28,10 @@ impl Resource for DriftEvent {
 
     fn id(&self) -> Cow<'_, str> {
         self.event_id.as_str().into()
+    }
+
+    fn only(id: &str) -> Filter {
+        Filter::default().and_equal("event_id", id)
     }
 
     fn columns(rows: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
@@ -155,23 +159,14 @@ impl Resource for DriftEvent {
 
     fn relatives(&self, more: Option<&DriftMore>) -> Vec<(Relative, String, Jump)> {
         let scope = scope_of(&self.model_name, &self.version);
-        let to = |tab| Jump {
-            tab,
-            scope: scope.clone(),
-            select: None,
-        };
+        let to = |tab| Jump::to(tab, scope.clone());
         let mut ways = vec![(
             Relative::Version,
             "the version that drifted".to_owned(),
             to(Tab::Registry),
         )];
         if let Some(run) = more.and_then(|more| more.run_id.as_ref()) {
-            let scope = Scope::new(format!("run {run}")).with("run_id", run.as_str());
-            let jump = Jump {
-                tab: Tab::Runs,
-                scope,
-                select: None,
-            };
+            let jump = Jump::to_run(run);
             ways.push((
                 Relative::Run,
                 "the run that the version comes from".to_owned(),

@@ -2,7 +2,9 @@
 
 use super::resource::{Cell, Column, Resource, Selected};
 use super::{Allowed, Jump, Request, Scope, Tab, marks, pairs};
-use crate::domain::{ExperimentName, ExperimentStatus, ModelExperiment, number, text::visible};
+use crate::domain::{
+    ExperimentName, ExperimentStatus, Filter, ModelExperiment, number, text::visible,
+};
 use crate::store::{ExperimentQuery, ListQuery, Page};
 use crate::tui::env::{Env, count};
 use crate::tui::keymap::{Action, Context, Relative};
@@ -28,6 +30,10 @@ impl Resource for ModelExperiment {
 
     fn id(&self) -> Cow<'_, str> {
         Cow::Borrowed(self.name.as_str())
+    }
+
+    fn only(id: &str) -> Filter {
+        Filter::default().and_equal("name", id)
     }
 
     fn columns(_rows: &[Self], (): &(), _env: &Env) -> Vec<Column<Self>> {
@@ -147,15 +153,7 @@ impl Resource for ModelExperiment {
             runs => format!("its {} runs", count(runs)),
         };
         let scope = Scope::new(self.name.to_string()).with("experiment", self.name.as_str());
-        vec![(
-            Relative::Run,
-            label,
-            Jump {
-                tab: Tab::Runs,
-                scope,
-                select: None,
-            },
-        )]
+        vec![(Relative::Run, label, Jump::to(Tab::Runs, scope))]
     }
 
     fn empty(env: &Env) -> Vec<String> {

@@ -41,6 +41,8 @@ enum Goal {
     First,
     Last,
     Id(String),
+    /// The same, with the rows around it.
+    Around(String),
 }
 
 /// What a question for rows was asked with, so that its answer is judged by that and not by what is so when it comes.
@@ -254,23 +256,47 @@ impl<T: Resource> ListPane<T> {
             (Fetch::Anew { .. }, Some(Goal::First)) => Fetch::Start,
             (fetch, _) => fetch,
         };
-        let request = self.window.request(fetch, self.seen())?;
+        let question = match (fetch, &self.goal) {
+            (Fetch::Around, Some(Goal::Around(id))) => self.around(id),
+            (fetch, _) => {
+                let request = self.window.request(fetch, self.seen())?;
+                Question::Page(self.query(), request)
+            }
+        };
         self.fetching = Some(Asked {
             fetch,
             selected: self.selected.clone(),
             goal: self.goal.clone(),
             filter: self.filtering.filter().clone(),
         });
-        let question = Question::Page(self.query(), request);
         Some(Request::Effect(self.rows_inquiry.ask(question)))
+    }
+
+    fn around(&self, id: &str) -> Question {
+        let only = ListQuery {
+            filter: T::only(id),
+            sort: self.sort.clone(),
+        };
+        Question::Around {
+            list: self.query(),
+            only: T::list(&self.scope, only),
+            limit: window::PAGE,
+        }
+    }
+
+    /// What a list that is another one is asked for first.
+    fn first_fetch(&self) -> Fetch {
+        match self.goal {
+            Some(Goal::Last) => Fetch::End,
+            Some(Goal::Around(_)) => Fetch::Around,
+            Some(Goal::First | Goal::Id(_)) | None => Fetch::Start,
+        }
     }
 
     /// Asks anew for what is seen.
     fn fetch_anew(&mut self) -> Option<Request> {
-        let fetch = if self.outdated && self.goal == Some(Goal::Last) {
-            Fetch::End
-        } else if self.outdated {
-            Fetch::Start
+        let fetch = if self.outdated {
+            self.first_fetch()
         } else {
             self.window.anew(&self.seen())
         };
@@ -291,14 +317,9 @@ impl<T: Resource> ListPane<T> {
 
     /// The list is another one: asks for its beginning, and shows the old rows until it comes.
     fn start_over(&mut self, goal: Goal) -> Vec<Request> {
-        let fetch = if goal == Goal::Last {
-            Fetch::End
-        } else {
-            Fetch::Start
-        };
         self.goal = Some(goal);
         self.outdated = true;
-        self.fetch(fetch)
+        self.fetch(self.first_fetch())
             .into_iter()
             .chain([self.count()])
             .collect()

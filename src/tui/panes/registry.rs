@@ -6,7 +6,7 @@ use super::resource::{Cell, Column, Resource, Selected};
 use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
 use crate::domain::text::visible;
-use crate::domain::{Key, ModelName, ModelVersion, RunId, StageWarning, Version, number};
+use crate::domain::{Filter, Key, ModelName, ModelVersion, RunId, StageWarning, Version, number};
 use crate::store::{ListQuery, Page, VersionQuery};
 use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
@@ -30,6 +30,14 @@ impl Resource for ModelVersion {
 
     fn id(&self) -> Cow<'_, str> {
         format!("{} {}", self.model_name.as_str(), self.version.as_str()).into()
+    }
+
+    fn only(id: &str) -> Filter {
+        // A version has no spaces, a model's name may have some.
+        let (model, version) = id.rsplit_once(' ').unwrap_or((id, ""));
+        Filter::default()
+            .and_equal("model", model)
+            .and_equal("version", version)
     }
 
     fn columns(rows: &[Self], (): &(), env: &Env) -> Vec<Column<Self>> {
@@ -203,19 +211,10 @@ pub(super) fn relatives(
     here: Relative,
 ) -> Vec<(Relative, String, Jump)> {
     let scope = scope_of(&version.model_name, &version.version);
-    let to = |tab| Jump {
-        tab,
-        scope: scope.clone(),
-        select: None,
-    };
+    let to = |tab| Jump::to(tab, scope.clone());
     let mut ways = Vec::new();
     if let Some(run_id) = &version.run_id {
-        let scope = Scope::new(format!("run {run_id}")).with("run_id", run_id.as_str());
-        let jump = Jump {
-            tab: Tab::Runs,
-            scope,
-            select: None,
-        };
+        let jump = Jump::to_run(run_id);
         ways.push((
             Relative::Run,
             "the run it was registered from".to_owned(),

@@ -1,6 +1,7 @@
 //! What makes a list of a tab: the description of one kind of object, from which [`super::list::ListPane`] makes the tab.
 
 use super::{Allowed, Badge, Jump, Request, Scope, Tab};
+use crate::domain::Filter;
 use crate::domain::fields::Fields;
 use crate::domain::filter::Filterable;
 use crate::store::{ListQuery, Page};
@@ -129,6 +130,9 @@ pub trait Resource: Sized + Clone + PartialEq + Filterable + Fields + 'static {
 
     /// What it is known by, as the store knows it.
     fn id(&self) -> Cow<'_, str>;
+
+    /// The filter that lets only the row with this id through.
+    fn only(id: &str) -> Filter;
 
     /// Columns for these rows; kinds with free keys choose the keys that the rows have.
     fn columns(rows: &[Self], state: &Self::State, env: &Env) -> Vec<Column<Self>>;

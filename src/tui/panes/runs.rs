@@ -8,7 +8,7 @@ mod forms;
 use self::curves::Curves;
 use super::resource::{Cell, Column, Resource, Selected};
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks};
-use crate::domain::{ExperimentName, Key, ModelRun, RunStatus, number, text::visible};
+use crate::domain::{ExperimentName, Filter, Key, ModelRun, RunStatus, number, text::visible};
 use crate::store::{ListQuery, Page, RunQuery};
 use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
@@ -65,6 +65,10 @@ impl Resource for ModelRun {
 
     fn id(&self) -> Cow<'_, str> {
         Cow::Borrowed(self.run_id.as_str())
+    }
+
+    fn only(id: &str) -> Filter {
+        Filter::default().and_equal("run_id", id)
     }
 
     fn columns(rows: &[Self], state: &RunsState, env: &Env) -> Vec<Column<Self>> {
@@ -250,11 +254,7 @@ impl Resource for ModelRun {
         if versions > 0 {
             let scope = Scope::new(format!("run {}", visible(&self.name)))
                 .with("run_id", self.run_id.as_str());
-            let jump = Jump {
-                tab: Tab::Registry,
-                scope,
-                select: None,
-            };
+            let jump = Jump::to(Tab::Registry, scope);
             let label = format!("the versions registered from it ({versions})");
             ways.push((Relative::Version, label, jump));
         }

@@ -40,7 +40,9 @@ pub(in crate::tui) struct World {
 impl World {
     fn answer(&self, question: &Question) -> Answer {
         match question {
-            Question::Page(list, _) => Answer::Rows(self.rows(list)),
+            Question::Page(list, _) | Question::Around { list, .. } => {
+                Answer::Rows(self.rows(list))
+            }
             Question::Count { matching, .. } => {
                 let count = match matching {
                     ListOf::Versions(_) | ListOf::Reviews { .. } => self.versions.len(),

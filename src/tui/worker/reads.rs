@@ -1,5 +1,6 @@
 //! Answers the reading questions of the screen from the service. It keeps nothing and draws nothing.
 
+use super::around::around;
 use crate::domain::{Key, ModelName, ObjectKind, RunId, RunStatus, Version};
 use crate::service::{ModelLifecycleService, Result};
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
@@ -16,6 +17,9 @@ const ENTRIES: usize = 50;
 pub(super) async fn answer(service: &ModelLifecycleService, question: Question) -> Result<Answer> {
     Ok(match question {
         Question::Page(list, page) => Answer::Rows(rows(service, &list, &page).await?),
+        Question::Around { list, only, limit } => {
+            Answer::Rows(around(service, &list, &only, limit).await?)
+        }
         Question::Count { matching, all } => {
             let count_all = count(service, &all).await?;
             let count_matching = if matching == all {
@@ -105,7 +109,11 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
     })
 }
 
-async fn rows(service: &ModelLifecycleService, list: &ListOf, page: &PageRequest) -> Result<Rows> {
+pub(super) async fn rows(
+    service: &ModelLifecycleService,
+    list: &ListOf,
+    page: &PageRequest,
+) -> Result<Rows> {
     Ok(match list {
         ListOf::Experiments(query) => {
             Rows::Experiments(service.experiments().list(query, page).await?)

@@ -116,3 +116,16 @@ fn a_paste_into_a_list_says_that_it_means_nothing() {
     sees(&mut stage, "a paste means nothing here");
     assert!(stage.effects.is_empty());
 }
+
+#[test]
+fn esc_from_a_filter_stays_at_the_row_however_deep_it_lies() {
+    let mut stage = Stage::runs(120, 40, 2_000);
+    stage.press("/");
+    stage.type_text("lgbm-1500");
+    stage.wait(500);
+    stage.press("enter esc");
+    assert!(stage.selected().contains("lgbm-1500"));
+    sees(&mut stage, "lgbm-1499");
+    stage.press("g g");
+    assert!(stage.selected().contains("lgbm-0 "));
+}

@@ -2,13 +2,14 @@
 //!
 //! Clock, ids, zone and size are fixed, so that what is drawn is the same everywhere.
 
+mod objects;
+
+pub(crate) use objects::{experiments, run, runs};
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use jiff::{SignedDuration, Timestamp};
-use modeldeck::domain::{
-    ChartBucket, ExperimentName, ExperimentStatus, Filter, Key, MetricChart, MetricPoint,
-    ModelExperiment, ModelRun, Revision, RunId, RunSource, RunStatus, Sort, filter::FieldValue,
-    filter::Filterable,
-};
+use modeldeck::domain::filter::{FieldValue, Filterable};
+use modeldeck::domain::{Filter, ModelExperiment, ModelRun, RunStatus, Sort};
 use modeldeck::service::Overview;
 use modeldeck::store::{Cursor, OutputTail, Page, PageFrom, PageRequest};
 use modeldeck::tui::app::{App, Labels};
@@ -21,7 +22,7 @@ use modeldeck::tui::panes::Tab;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -215,6 +216,28 @@ impl Stage {
             Question::Page(list @ ListOf::Runs(_), request) => {
                 Answer::Rows(Rows::Runs(page(&self.listed_runs(list), request)))
             }
+            Question::Around {
+                list: list @ ListOf::Runs(_),
+                only,
+                limit,
+            } => {
+                let rows = self.listed_runs(list);
+                let found = self.listed_runs(only).pop();
+                let at = found.and_then(|found| rows.iter().position(|row| *row == found));
+                let first = at.unwrap_or(0).saturating_sub(limit / 2);
+                let from = rows.get(first).map_or(PageFrom::Start, |row| {
+                    PageFrom::At(Cursor(row.run_id.as_str().to_owned()))
+                });
+                let request = PageRequest {
+                    from,
+                    limit: *limit,
+                };
+                Answer::Rows(Rows::Runs(page(&rows, &request)))
+            }
+            Question::Around { list, limit, .. } => {
+                let start = PageRequest::first(*limit);
+                return self.answer_to(&Question::Page(list.clone(), start));
+            }
             // Nothing is registered, drifting or deployed on the stage.
             Question::Page(ListOf::Versions(_), _) => Answer::Rows(Rows::Versions(Page::empty())),
             Question::Page(ListOf::Reviews { .. }, _) => Answer::Rows(Rows::Reviews(Page::empty())),
@@ -248,7 +271,7 @@ impl Stage {
                 }))
             }
             Question::Run(question) => Answer::Run(Box::new(RunMore {
-                chart: question.metric.clone().map(chart),
+                chart: question.metric.clone().map(objects::chart),
                 output: OutputTail {
                     bytes: b"epoch 1\r\nepoch 2 \x1b[31mred\n".to_vec(),
                     total: 24,
@@ -393,102 +416,4 @@ fn page<T: Clone + Filterable>(rows: &[T], request: &PageRequest) -> Page<T> {
         edges,
         rows: shown,
     }
-}
-
-pub(crate) fn experiments() -> Vec<ModelExperiment> {
-    ["fraud", "churn", "価格予測"]
-        .into_iter()
-        .enumerate()
-        .map(|(nth, name)| ModelExperiment {
-            name: ExperimentName::new(name).unwrap(),
-            description: format!("All about {name}"),
-            owner: "alice".to_owned(),
-            status: ExperimentStatus::ALL[nth % 3],
-            tags: BTreeMap::from([(Key::new("team").unwrap(), "risk".to_owned())]),
-            created_at: now() - SignedDuration::from_hours(50),
-            updated_at: now() - SignedDuration::from_mins(4),
-            revision: Revision::FIRST,
-        })
-        .collect()
-}
-
-/// Runs of two experiments, newest first.
-pub(crate) fn runs(count: usize) -> Vec<ModelRun> {
-    (0..count).map(run).collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
-pub(crate) fn run(nth: usize) -> ModelRun {
-    let started = now() - SignedDuration::from_mins(i64::try_from(nth).unwrap() * 3 + 1);
-    let status = [
-        RunStatus::Running,
-        RunStatus::Completed,
-        RunStatus::Failed,
-        RunStatus::Killed,
-    ][nth % 4];
-    let point = |value| MetricPoint {
-        value,
-        step: 199,
-        timestamp: started,
-    };
-    ModelRun {
-        run_id: RunId::new(&format!("run-{nth:06}")).unwrap(),
-        experiment_name: ExperimentName::new(["fraud", "churn"][nth % 2]).unwrap(),
-        name: match nth {
-            3 => "価格-予測-モデル-とても長い名前".to_owned(),
-            5 => "\u{1b}[2Jevil".to_owned(),
-            nth => format!("lgbm-{nth}"),
-        },
-        status,
-        params: BTreeMap::from([(Key::new("lr").unwrap(), format!("0.0{}", nth % 10))]),
-        metrics: BTreeMap::from([
-            (
-                Key::new("val/auc").unwrap(),
-                point(0.9 - (nth % 100) as f64 / 1_000.0),
-            ),
-            (
-                Key::new("loss").unwrap(),
-                point(if nth == 7 {
-                    f64::NAN
-                } else {
-                    0.2 + (nth % 7) as f64 / 10.0
-                }),
-            ),
-        ]),
-        tags: BTreeMap::new(),
-        artifacts: Vec::new(),
-        source: RunSource {
-            command: Some("python3 train.py".to_owned()),
-            host: Some("gpu-07".to_owned()),
-            ..RunSource::default()
-        },
-        created_at: started,
-        started_at: Some(started),
-        ended_at: status
-            .is_final()
-            .then_some(started + SignedDuration::from_secs(65)),
-        heartbeat_at: Some(started),
-        mlflow: None,
-        updated_at: started,
-        revision: Revision::FIRST,
-    }
-}
-
-/// A falling curve with one spike and a NaN.
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
-fn chart(metric: Key) -> MetricChart {
-    let buckets = (0..40).map(|step: i64| {
-        let value = 1.0 / (1.0 + step as f64 * 0.2);
-        let point = MetricPoint {
-            value: match step {
-                20 => f64::NAN,
-                30 => 0.9,
-                _ => value,
-            },
-            step,
-            timestamp: now(),
-        };
-        ChartBucket::of(&point)
-    });
-    MetricChart::reduce(metric, buckets, 40)
 }

@@ -63,11 +63,7 @@ fn other_half(scope: &Scope) -> Jump {
     } else {
         Scope::default()
     };
-    Jump {
-        tab: Tab::Approvals,
-        scope,
-        select: None,
-    }
+    Jump::to(Tab::Approvals, scope)
 }
 
 pub(in crate::tui::panes) fn add_item(version: &ModelVersion) -> Form {

@@ -79,7 +79,7 @@ impl<T: Resource> ListPane<T> {
             }
             Action::Cancel => {
                 let changed = self.filtering.cancel();
-                return self.refiltered(changed);
+                return self.widened(changed);
             }
             Action::SortBy => return vec![self.sort_menu()],
             Action::ReverseSort => {
@@ -120,7 +120,7 @@ impl<T: Resource> ListPane<T> {
     pub(super) fn move_by(&mut self, delta: isize) {
         if self.len() > 0 {
             // Who moves on in the same list does not wait for a row any more.
-            if matches!(self.goal, Some(Goal::Id(_))) && !self.outdated {
+            if matches!(self.goal, Some(Goal::Id(_) | Goal::Around(_))) && !self.outdated {
                 self.goal = None;
             }
             self.select_at(self.at.saturating_add_signed(delta));
@@ -143,11 +143,11 @@ impl<T: Resource> ListPane<T> {
             Focus::List if !self.marks.is_empty() => self.marks.clear(),
             Focus::List if !self.filtering.text().is_empty() => {
                 let changed = self.filtering.set("").unwrap_or(false);
-                return self.refiltered(changed);
+                return self.widened(changed);
             }
             Focus::List if !self.scope.is_empty() => {
                 self.scope = super::Scope::default();
-                let goal = self.selected.clone().map_or(Goal::First, Goal::Id);
+                let goal = self.selected.clone().map_or(Goal::First, Goal::Around);
                 return self.start_over(goal);
             }
             Focus::List => {}
@@ -171,6 +171,16 @@ impl<T: Resource> ListPane<T> {
         }
         let goal = self.selected.clone().map_or(Goal::First, Goal::Id);
         self.start_over(goal)
+    }
+
+    /// The same where more is let through than before: the selected row stays, however deep in the list it lies.
+    fn widened(&mut self, changed: bool) -> Vec<Request> {
+        let selected = self.selected.clone();
+        self.let_through_and_select();
+        if !changed {
+            return Vec::new();
+        }
+        self.start_over(selected.map_or(Goal::First, Goal::Around))
     }
 
     fn toggle_mark(&mut self) {

@@ -176,7 +176,7 @@ impl<T: Resource> Pane for ListPane<T> {
         let _ = self.filtering.set(&place.filter);
         self.sort = place.sort;
         self.focus = Focus::List;
-        self.start_over(place.selected.map_or(Goal::First, Goal::Id))
+        self.start_over(place.selected.map_or(Goal::First, Goal::Around))
     }
 
     fn set_filter(&mut self, text: &str, _env: &Env) -> Result<Vec<Request>, String> {

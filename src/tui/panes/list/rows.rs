@@ -52,7 +52,7 @@ impl<T: Resource> ListPane<T> {
         match goal {
             Some(Goal::First) => self.select_at(0),
             Some(Goal::Last) => self.select_at(self.len().saturating_sub(1)),
-            Some(Goal::Id(id)) => match self.position(&id) {
+            Some(Goal::Id(id) | Goal::Around(id)) => match self.position(&id) {
                 Some(at) => self.select_at(at),
                 None if !goal_was_asked_for => self.goal = Some(Goal::Id(id)),
                 None => {}
@@ -61,6 +61,11 @@ impl<T: Resource> ListPane<T> {
         }
         if self.selected.is_none() {
             self.select_at(0);
+        }
+        if fetch == Fetch::Around {
+            // What lies around it is to be seen.
+            let line = line.max(self.height() / 3);
+            self.top = self.at.saturating_sub(line);
         }
         self.refresh_marks();
     }

@@ -17,6 +17,8 @@ pub(super) enum Fetch {
     Start,
     /// Its end, instead of what is there.
     End,
+    /// The rows around one, instead of what is there.
+    Around,
     /// What is there, anew, from the `first` row of a page on.
     Anew {
         first: usize,
@@ -92,7 +94,8 @@ impl<T> Window<T> {
             Fetch::Before if self.more_before => {
                 (PageFrom::Before(self.segments.first()?.first.clone()), PAGE)
             }
-            Fetch::After | Fetch::Before => return None,
+            // Around what is not known here.
+            Fetch::After | Fetch::Before | Fetch::Around => return None,
             Fetch::Anew { first } => {
                 let limit = seen.end.saturating_sub(first) + PAGE / 2;
                 let limit = limit.clamp(PAGE, MOST);
@@ -148,9 +151,10 @@ impl<T> Window<T> {
         });
         let added = page.rows.len();
         match fetch {
-            Fetch::Start | Fetch::End | Fetch::Anew { .. } => {
+            Fetch::Start | Fetch::End | Fetch::Around | Fetch::Anew { .. } => {
                 let before = match fetch {
                     Fetch::Anew { first } => self.before().map(|before| before + first as u64),
+                    Fetch::Around => None,
                     Fetch::End => total.map(|total| total.saturating_sub(added as u64)),
                     _ => Some(0),
                 };

@@ -13,10 +13,12 @@ mod drift;
 mod error;
 mod experiment;
 pub mod identity;
+pub mod import;
 mod overview;
 mod registry;
 mod review;
 mod run;
+mod target;
 
 pub use approval::{ApprovalManager, ChecklistMark, NewChecklistItem, NewDecision};
 pub use audit::{AuditLog, AuditVerification};
@@ -29,6 +31,7 @@ pub use overview::Overview;
 pub use registry::{ModelRegistry, ModelVersionUpdate, NewModelVersion, StageChange};
 pub use review::Review;
 pub use run::{NewMetric, NewRun, RunTracker, RunUpdate};
+pub use target::{ServerAddress, StoreTarget};
 
 use self::core::Core;
 use crate::domain::{
@@ -63,47 +66,6 @@ impl Default for ServiceSettings {
             directions: MetricDirections::default(),
             severity: SeverityThresholds::default(),
         }
-    }
-}
-
-/// Which store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreTarget {
-    /// A SQLite file; made on first use.
-    Local(PathBuf),
-    /// An MLflow server.
-    Remote(ServerAddress),
-}
-
-impl StoreTarget {
-    /// As the store is named again to another program, or shown: without any user and password.
-    pub fn name(&self) -> PathBuf {
-        match self {
-            Self::Local(path) => path.clone(),
-            Self::Remote(address) => address.to_string().into(),
-        }
-    }
-}
-
-/// The address of a server as it was given; a user and password in it are used and never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ServerAddress(String);
-
-impl ServerAddress {
-    pub fn new(given: impl Into<String>) -> Self {
-        Self(given.into())
-    }
-}
-
-impl std::fmt::Display for ServerAddress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&crate::store::mlflow::shown_address(&self.0))
-    }
-}
-
-impl std::fmt::Debug for ServerAddress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{self}")
     }
 }
 
@@ -160,7 +122,7 @@ impl ModelLifecycleService {
                     environment: MlflowEnvironment::of_process(),
                     ..MlflowOptions::default()
                 };
-                Arc::new(MlflowStore::open(&address.0, connect).await?)
+                Arc::new(MlflowStore::open(address.given(), connect).await?)
             }
         };
         Ok(Self::with_store(store, options))

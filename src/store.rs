@@ -7,7 +7,9 @@
 //! What is derived (approval state) is left at its default by stores and filled in by the service.
 
 mod error;
+pub mod import;
 pub mod mlflow;
+pub mod mlruns;
 mod page;
 mod query;
 pub mod sqlite;
@@ -360,11 +362,23 @@ pub trait AuditStore: Send + Sync {
 
 /// Everything that the service needs of a store.
 pub trait Store:
-    ExperimentStore + RunStore + RegistryStore + DriftStore + DeploymentStore + AuditStore
+    ExperimentStore
+    + RunStore
+    + RegistryStore
+    + DriftStore
+    + DeploymentStore
+    + AuditStore
+    + import::ImportStore
 {
 }
 
 impl<T> Store for T where
-    T: ExperimentStore + RunStore + RegistryStore + DriftStore + DeploymentStore + AuditStore
+    T: ExperimentStore
+        + RunStore
+        + RegistryStore
+        + DriftStore
+        + DeploymentStore
+        + AuditStore
+        + import::ImportStore
 {
 }

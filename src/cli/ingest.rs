@@ -137,7 +137,7 @@ fn progress(file: &Path) -> ProgressBar {
 }
 
 /// The signal that says enough; from now on it does not end the program by itself.
-fn stop_signal() -> Result<impl Future<Output = i32>> {
+pub(super) fn stop_signal() -> Result<impl Future<Output = i32>> {
     let listen =
         |kind: SignalKind| signal(kind).map_err(|error| CliError::io("listen for signals", error));
     let (mut interrupt, mut terminate) = (

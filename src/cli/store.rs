@@ -1,5 +1,7 @@
 //! `modeldeck store …`: the store as a thing.
 
+mod import;
+
 use super::context::Context;
 use super::error::{CliError, Result};
 use super::output::{Cell, Sections, Style};
@@ -17,6 +19,7 @@ pub enum Verb {
     Info(InfoArgs),
     /// Write a verified copy while others go on writing; prints its path.
     Backup(BackupArgs),
+    Import(import::ImportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -47,6 +50,7 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
             ctx.out.sections(&sections(&info))
         }
         Verb::Backup(args) => backup(ctx, &args.path).await,
+        Verb::Import(args) => import::run(ctx, args).await,
     }
 }
 

@@ -12,9 +12,9 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 60;
 
 /// The longest value of a param and of a tag: what MLflow's servers keep whole.
-const LONGEST_VALUE: usize = 5_000;
+pub(super) const LONGEST_VALUE: usize = 5_000;
 /// The longest free text: a description, a note, a reason.
-const LONGEST_TEXT: usize = 64 * 1024;
+pub(super) const LONGEST_TEXT: usize = 64 * 1024;
 
 /// Shared by the managers and cheap to clone.
 #[derive(Clone)]

@@ -421,7 +421,7 @@ fn next_version(taken: &[Version]) -> Result<Version> {
 }
 
 /// The items that the policy requires, then those that were given.
-fn first_checklist(
+pub(super) fn first_checklist(
     policy: &Policy,
     given: &[DeploymentChecklistItem],
     ctx: &WriteContext,

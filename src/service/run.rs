@@ -372,16 +372,17 @@ fn checked_name(given: &str) -> Result<String> {
     Ok(name::run_name(given)?)
 }
 
+/// Whether the path of an artifact is relative and says nothing but where it is.
+pub(super) fn is_clean_path(path: &str) -> bool {
+    !path.is_empty()
+        && path.len() <= 1024
+        && !path.chars().any(char::is_control)
+        && !path.split('/').any(|part| matches!(part, "" | "." | ".."))
+}
+
 fn add_artifacts(artifacts: &mut Vec<Artifact>, added: &[Artifact]) -> Result<()> {
     for artifact in added {
-        let clean = !artifact.path.is_empty()
-            && artifact.path.len() <= 1024
-            && !artifact.path.chars().any(char::is_control)
-            && !artifact
-                .path
-                .split('/')
-                .any(|part| matches!(part, "" | "." | ".."));
-        if !clean {
+        if !is_clean_path(&artifact.path) {
             let path = crate::domain::text::visible(&artifact.path);
             return Err(ServiceError::invalid(
                 "artifacts",

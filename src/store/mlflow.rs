@@ -28,6 +28,7 @@ mod registry;
 mod run_list;
 mod run_store;
 mod runs;
+mod source;
 mod store;
 mod tls;
 mod version_drafts;
@@ -37,6 +38,7 @@ pub use address::shown as shown_address;
 pub use auth::MlflowEnvironment;
 pub use capabilities::ServerCapabilities;
 pub use client::Deadlines;
+pub use source::MlflowSource;
 pub use store::{MlflowOptions, MlflowStore};
 
 use ledger::repeated;

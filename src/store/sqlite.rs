@@ -15,11 +15,13 @@ mod filesystem;
 mod filter;
 mod functions;
 mod group;
+mod import;
 mod keys;
 mod lane;
 mod list;
 mod metrics;
 mod migrate;
+mod mlflow_file;
 mod open;
 mod order;
 mod output;
@@ -30,6 +32,7 @@ mod upkeep;
 mod versions;
 mod watch;
 
+pub use mlflow_file::MlflowFile;
 pub use open::OpenOptions;
 
 use crate::domain::{ObjectKind, Revision};

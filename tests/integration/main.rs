@@ -9,6 +9,7 @@ mod app;
 mod cli;
 mod demo;
 mod exec;
+mod import;
 mod ingest;
 mod mlflow;
 mod pictures;

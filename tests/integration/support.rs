@@ -3,6 +3,7 @@
 mod command;
 pub(crate) mod fault_server;
 mod home;
+pub(crate) mod mlflow_file;
 pub(crate) mod mlflow_server;
 pub(crate) mod program;
 pub(crate) mod pty;

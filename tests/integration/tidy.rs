@@ -145,10 +145,15 @@ const ONLY: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/sqlite"]),
     ("ratatui", &["src/tui"]),
     ("color_eyre", &["src/main.rs"]),
-    // Only the service's opening names a concrete store.
+    // Only the service's opening names a concrete store, and that of an import's source MLflow's file.
     (
         "crate::store::sqlite",
-        &["src/service.rs", "src/store/sqlite", "src/store.rs"],
+        &[
+            "src/service.rs",
+            "src/service/import/open.rs",
+            "src/store/sqlite",
+            "src/store.rs",
+        ],
     ),
 ];
 

@@ -86,7 +86,7 @@ pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreEr
 }
 
 /// The first question failed: says why in words that help.
-fn not_connected(client: &Client, error: ApiError) -> StoreError {
+pub(super) fn not_connected(client: &Client, error: ApiError) -> StoreError {
     let target = client.address().to_string();
     match error {
         ApiError::Local(error) => error,

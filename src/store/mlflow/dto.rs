@@ -2,6 +2,9 @@
 //! version of the server surprises nobody. Nothing here knows the domain; `convert` does.
 
 mod lenient;
+mod whole;
+
+pub(super) use whole::{Entry, EntryPage, WholeModel, WholeModelPage};
 
 use serde::{Deserialize, Serialize};
 

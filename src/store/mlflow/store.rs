@@ -188,3 +188,6 @@ pub(super) fn same_revision(
         Err(StoreError::conflict(kind, id))
     }
 }
+
+/// A server takes no import: its runs get their ids from MLflow, so a repetition would double them.
+impl crate::store::import::ImportStore for MlflowStore {}

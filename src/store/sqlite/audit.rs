@@ -119,6 +119,19 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
     })
 }
 
+/// What imports did to an object, oldest first: their actions begin with `import_`.
+pub(super) fn of_imports(
+    connection: &Connection,
+    kind: ObjectKind,
+    object: &str,
+) -> Result<Vec<AuditEntry>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM audit a WHERE a.kind = ?1 AND a.object = ?2 AND a.action GLOB 'import_*' ORDER BY a.seq"
+    ))?;
+    let rows = statement.query_map([kind.as_str(), object], entry)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 static LIST: ListTable = ListTable {
     from: "audit a",
     id: "a.seq",

@@ -6,8 +6,10 @@ use super::column::{from_nanos, nanos};
 use super::fault::Result;
 use super::keys::key_id;
 use crate::domain::{ChartBucket, Key, MetricChart, MetricPoint, ObjectKind, RunId};
+use crate::store::import::KnownHistory;
 use crate::store::{SeriesBatch, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::BTreeMap;
 
 /// Points in a summary of the first level, and summaries in one of the next.
 const FANOUT: u64 = 16;
@@ -234,6 +236,45 @@ fn known_key(connection: &Connection, key: &Key) -> Result<Option<i64>> {
         .prepare_cached("SELECT key_id FROM keys WHERE key = ?1")?
         .query_row([key.as_str()], |row| row.get(0))
         .optional()?)
+}
+
+/// How many points a history has.
+pub(super) fn count(connection: &Connection, run: i64, key: &Key) -> Result<u64> {
+    let found = connection
+        .prepare_cached(
+            "SELECT s.count FROM series s JOIN keys k ON k.key_id = s.key_id WHERE s.run = ?1 AND k.key = ?2",
+        )?
+        .query_row(params![run, key.as_str()], |row| super::column::count(row, 0))
+        .optional()?;
+    Ok(found.unwrap_or(0))
+}
+
+/// The first points of each of a run's histories.
+pub(super) fn beginnings(
+    connection: &Connection,
+    run: i64,
+    most: usize,
+) -> Result<BTreeMap<Key, KnownHistory>> {
+    let mut series = connection.prepare_cached(
+        "SELECT k.key, s.key_id, s.count FROM series s JOIN keys k ON k.key_id = s.key_id WHERE s.run = ?1",
+    )?;
+    let mut points = connection.prepare_cached(
+        "SELECT step, ts, value FROM points WHERE run = ?1 AND key_id = ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut found = BTreeMap::new();
+    let mut rows = series.query([run])?;
+    while let Some(row) = rows.next()? {
+        let points = points
+            .query_map([run, row.get(1)?, most], |row| point(row, 0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let count = super::column::count(row, 2)?;
+        found.insert(
+            Key::trusted(row.get::<_, String>(0)?),
+            KnownHistory { count, points },
+        );
+    }
+    Ok(found)
 }
 
 /// A stretch of a history in the order of arrival.

@@ -231,23 +231,45 @@ impl Server {
 
     /// Runs a script with MLflow's own client, which finds the server in `MLFLOW_TRACKING_URI`, and returns what it prints.
     pub(crate) fn python(&self, script: &str) -> String {
-        let output = Command::new(&self.python)
-            .args(["-c", script])
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("HOME", self.database.parent().unwrap())
-            .env("MLFLOW_TRACKING_URI", self.uri())
-            .env("MLFLOW_DISABLE_TELEMETRY", "true")
-            .env("DO_NOT_TRACK", "true")
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
+        run_script(
+            &self.python,
+            self.database.parent().unwrap(),
+            &self.uri(),
+            script,
+        )
     }
+
+    /// The file that the server keeps everything in.
+    pub(crate) fn database(&self) -> &Path {
+        &self.database
+    }
+}
+
+/// Runs a script with MLflow's client in a directory, without a server.
+pub(crate) fn python(series: Series, directory: &Path, script: &str) -> String {
+    let python = virtual_environment(series).join("bin/python");
+    run_script(&python, directory, "", script)
+}
+
+fn run_script(python: &Path, directory: &Path, uri: &str, script: &str) -> String {
+    let output = Command::new(python)
+        .args(["-c", script])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", directory)
+        .env("MLFLOW_TRACKING_URI", uri)
+        .env("MLFLOW_DISABLE_TELEMETRY", "true")
+        .env("MLFLOW_ALLOW_FILE_STORE", "true")
+        .env("DO_NOT_TRACK", "true")
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
 }
 
 impl Drop for Server {

@@ -1,0 +1,60 @@
+//! Which kind of source is meant by what was given.
+
+use super::ImportManager;
+use crate::service::Result;
+use crate::store::StoreError;
+use crate::store::import::ImportSource;
+use crate::store::mlflow::{MlflowEnvironment, MlflowOptions, MlflowSource};
+use crate::store::mlruns::MlrunsFolder;
+use crate::store::sqlite::MlflowFile;
+use std::path::{Path, PathBuf};
+
+impl ImportManager {
+    /// Opens a source: a server's address, MLflow's database or `mlruns` folder by path, or either by the URI that MLflow knows it by.
+    pub async fn open_source(given: &str) -> Result<Box<dyn ImportSource>> {
+        let path = match given.split_once(':') {
+            Some(("http" | "https", _)) => {
+                let options = MlflowOptions {
+                    environment: MlflowEnvironment::of_process(),
+                    ..MlflowOptions::default()
+                };
+                return Ok(Box::new(MlflowSource::open(given, options).await?));
+            }
+            // Three slashes and a path: a fourth makes it an absolute one.
+            Some(("sqlite", rest)) => PathBuf::from(rest.strip_prefix("///").unwrap_or(rest)),
+            Some(("file", rest)) => PathBuf::from(rest.strip_prefix("//").unwrap_or(rest)),
+            Some((scheme, rest)) if rest.starts_with("//") => {
+                return Err(StoreError::Unsupported {
+                    what: format!("import from '{}://'", crate::domain::text::visible(scheme)),
+                    why: "it imports from a server over http or https, an SQLite file and an 'mlruns' folder; an MLflow server in front of it can be imported from".to_owned(),
+                }
+                .into());
+            }
+            _ => PathBuf::from(given),
+        };
+        Ok(if is_folder(&path)? {
+            Box::new(MlrunsFolder::open(&path)?)
+        } else {
+            Box::new(MlflowFile::open(&path).await?)
+        })
+    }
+}
+
+fn is_folder(path: &Path) -> Result<bool> {
+    let status = path.metadata().map_err(|error| StoreError::Unusable {
+        path: path.to_owned(),
+        problem: error.to_string(),
+        hint: "name MLflow's database, its 'mlruns' folder, or the address of its server"
+            .to_owned(),
+    })?;
+    if !status.is_dir() && !status.is_file() {
+        return Err(StoreError::Unusable {
+            path: path.to_owned(),
+            problem: "it is neither a file nor a folder".to_owned(),
+            hint: "name MLflow's database, its 'mlruns' folder, or the address of its server"
+                .to_owned(),
+        }
+        .into());
+    }
+    Ok(status.is_dir())
+}

@@ -5,6 +5,8 @@
 //! which an approver must never see; so each becomes a visible mark. The result holds no character that moves a cursor,
 //! hides or reorders text.
 
+mod lookalike;
+
 use std::borrow::Cow;
 use unicode_normalization::char::is_combining_mark;
 
@@ -12,14 +14,15 @@ use unicode_normalization::char::is_combining_mark;
 const MARKS_A_LETTER: usize = 8;
 
 /// Renders text so that every character takes part in what is seen: controls as their Unicode pictures
-/// (`ESC` is `␛`), invisible and reordering characters as `⟨U+202E⟩`.
+/// (`ESC` is `␛`), invisible and reordering characters as `⟨U+202E⟩`, and so letters that pass for Latin ones.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     let mut marks = 0;
-    for c in text.chars() {
+    let lookalikes = lookalike::marked(text);
+    for (at, c) in text.chars().enumerate() {
         if is_combining_mark(c) {
             marks += 1;
         } else {
@@ -33,6 +36,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             // The pictures and brackets that stand for something else must not be forged by a name that holds them.
             '\u{2400}'..='\u{2426}' | '\u{27e8}' | '\u{27e9}' => mark(&mut shown, c),
             _ if marks > MARKS_A_LETTER || is_unseen(c) => mark(&mut shown, c),
+            _ if lookalikes.as_ref().is_some_and(|marked| marked[at]) => mark(&mut shown, c),
             _ => shown.push(c),
         }
     }

@@ -8,7 +8,7 @@ use super::error::Result;
 use super::model::{approval_cell, show::review, stage_cell};
 use super::output::{Cell, Sections};
 use super::parse::words;
-use crate::domain::{ChecklistStatus, ItemName, ModelName, ModelVersion, Revision, Version};
+use crate::domain::{ChecklistStatus, ItemName, ModelName, ModelVersion, Revision, Version, text};
 use crate::service::{ChecklistMark, ModelLifecycleService, NewChecklistItem};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -127,9 +127,9 @@ async fn add(ctx: &Context, args: AddArgs) -> Result<()> {
         .append_items(&args.name, &args.version, &items)
         .await?;
     let sentence = format!(
-        "the checklist of version '{}' has {} items",
+        "the checklist of version '{}' has {}",
         version.label(),
-        version.checklist.len()
+        text::counted(version.checklist.len() as u64, "item")
     );
     ctx.out.changed(&version, &sentence)
 }

@@ -6,7 +6,7 @@ use super::list::{Fields, ListArgs, Printer};
 use super::output::{Cell, Column, moment};
 use super::parse::words;
 use crate::domain::filter::{FieldValue, Filterable};
-use crate::domain::{AuditEntry, Filter, ObjectKind, Sort};
+use crate::domain::{AuditEntry, Filter, ObjectKind, Sort, text};
 use crate::service::{ErrorKind, ModelLifecycleService};
 use crate::store::{AuditQuery, PageFrom, PageRequest};
 use clap::{Args, Subcommand};
@@ -197,6 +197,13 @@ fn row(entry: &AuditEntry) -> Vec<Cell> {
     ]
 }
 
+/// How many entries are sound, as a sentence.
+pub(super) fn sound(entries: i64) -> String {
+    let verb = if entries == 1 { "is" } else { "are" };
+    let entries = text::counted(entries.unsigned_abs(), "entry");
+    format!("{entries} {verb} sound")
+}
+
 async fn verify(ctx: &Context) -> Result<()> {
     let service = ctx.service().await?;
     // Drawn on stderr, and only when that is a terminal.
@@ -217,14 +224,13 @@ async fn verify(ctx: &Context) -> Result<()> {
             kind: ErrorKind::Unusable,
             message: format!("the audit log is not sound: {fault}"),
             hint: Some(format!(
-                "{} entries before it are sound; restore a backup, or keep this file as evidence",
-                found.entries
+                "before it {}; restore a backup, or keep this file as evidence",
+                sound(found.entries)
             )),
         }),
         None if ctx.out.json => Ok(()),
-        None => ctx.out.print(&format!(
-            "{} entries are sound, up to {}\n",
-            found.entries, found.head
-        )),
+        None => ctx
+            .out
+            .print(&format!("{}, up to {}\n", sound(found.entries), found.head)),
     }
 }

@@ -7,6 +7,7 @@ use super::meant;
 use super::output::{Cell, Column, Sections, Style, ago, precise};
 use super::parse::{real, words};
 use crate::domain::drift::is_improvement;
+use crate::domain::text::counted;
 use crate::domain::{
     DriftEvent, DriftEventId, DriftState, Environment, Key, ModelName, Revision, Severity, Version,
     number,
@@ -166,7 +167,7 @@ async fn record(ctx: &Context, args: RecordArgs) -> Result<()> {
     };
     let event = ctx.service().await?.record_drift_event(new).await?;
     let seen = if event.count > 1 {
-        format!(", seen {} times", event.count)
+        format!(", seen {}", counted(event.count, "time"))
     } else {
         String::new()
     };

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::error::{CliError, Result};
 use super::output::duration;
 use super::parse::{Pair, pair, pairs};
-use crate::domain::ExperimentName;
+use crate::domain::{ExperimentName, text::counted};
 use crate::exec::{ExecError, ExecReport, ExecRequest, exec};
 use crate::service::StoreTarget;
 use clap::Args;
@@ -97,16 +97,26 @@ fn tell_end(ctx: &Context, report: &ExecReport) {
     };
     let written = &report.written;
     let mut parts = vec![format!(
-        "run {} {} after {} ({how}, {} points)",
-        report.run_id, report.status, took, written.points
+        "run {} {} after {} ({how}, {})",
+        report.run_id,
+        report.status,
+        took,
+        counted(written.points, "point")
     )];
     if written.bad_events > 0 {
-        parts.push(format!("{} events were not recorded", written.bad_events));
+        let verb = if written.bad_events == 1 {
+            "was"
+        } else {
+            "were"
+        };
+        let events = counted(written.bad_events, "event");
+        parts.push(format!("{events} {verb} not recorded"));
     }
     if written.lost_events > 0 || written.lost_output_bytes > 0 {
         parts.push(format!(
-            "the store did not take {} events and {} bytes of output",
-            written.lost_events, written.lost_output_bytes
+            "the store did not take {} and {} of output",
+            counted(written.lost_events, "event"),
+            counted(written.lost_output_bytes, "byte")
         ));
     }
     ctx.out.talk(&parts.join("; "));

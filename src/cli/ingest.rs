@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::error::{CliError, Result};
-use crate::domain::{RunId, RunSource};
+use crate::domain::{RunId, RunSource, text::counted};
 use crate::ingest::{BadLine, IngestFailure, IngestOptions, IngestReport, LISTED, ingest};
 use crate::service::ErrorKind;
 use clap::Args;
@@ -158,13 +158,19 @@ fn tell(ctx: &Context, report: &IngestReport) -> Result<()> {
     }
     let listed = LISTED as u64;
     if report.bad_lines > listed {
-        ctx.out
-            .talk(&format!("and {} more bad lines", report.bad_lines - listed));
+        ctx.out.talk(&format!(
+            "and {}",
+            counted(report.bad_lines - listed, "more bad line")
+        ));
     }
     let written = report.written;
     ctx.out.talk(&format!(
-        "{} events written: {} points, {} runs begun, {} ended; {} bad lines",
-        written.events, written.points, written.runs_created, written.runs_ended, report.bad_lines
+        "{} written: {}, {} begun, {} ended; {}",
+        counted(written.events, "event"),
+        counted(written.points, "point"),
+        counted(written.runs_created, "run"),
+        written.runs_ended,
+        counted(report.bad_lines, "bad line")
     ));
     Ok(())
 }

@@ -97,6 +97,17 @@ pub fn is_unseen(c: char) -> bool {
     )
 }
 
+/// A count with its noun: `1 item`, `2 items`, `3 entries`.
+pub fn counted(count: u64, noun: &str) -> String {
+    if count == 1 {
+        return format!("1 {noun}");
+    }
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{count} {stem}ies"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +160,19 @@ mod tests {
         let tower = format!("e{}", "\u{301}".repeat(30));
         assert!(visible(&tower).contains("⟨U+0301⟩"));
         assert_eq!(visible("e\u{301}"), "e\u{301}");
+    }
+
+    #[test]
+    fn one_thing_is_not_told_as_several() {
+        for (count, noun, told) in [
+            (0, "item", "0 items"),
+            (1, "item", "1 item"),
+            (2, "entry", "2 entries"),
+            (1, "entry", "1 entry"),
+            (3, "day", "3 days"),
+        ] {
+            assert_eq!(counted(count, noun), told);
+        }
     }
 
     proptest::proptest! {

@@ -151,7 +151,7 @@ fn events_are_recorded_while_the_command_runs() {
         called.stderr
     );
     assert!(
-        called.stderr.contains("1 events were not recorded"),
+        called.stderr.contains("1 event was not recorded"),
         "{}",
         called.stderr
     );

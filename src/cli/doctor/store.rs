@@ -2,6 +2,7 @@
 
 use super::check::Check;
 use super::files;
+use crate::cli::audit::sound;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit;
@@ -117,7 +118,7 @@ async fn audit(service: &ModelLifecycleService, spinner: &ProgressBar, checks: &
     let told = |seq| spinner.set_message(format!("{seq} entries of the audit log are sound"));
     checks.push(match service.audit().verify(told).await {
         Ok(found) => match found.fault {
-            None => Check::ok("audit", format!("{} entries are sound", found.entries)),
+            None => Check::ok("audit", sound(found.entries)),
             Some(fault) => Check::fail(
                 "audit",
                 exit::code_of(ErrorKind::Unusable),

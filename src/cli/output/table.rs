@@ -323,7 +323,7 @@ impl Table {
 }
 
 /// The text cut to a width, with `…` where something is missing. Never cuts through a letter.
-pub(super) fn shortened(text: &str, width: usize) -> String {
+pub(in crate::cli) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -3,9 +3,13 @@
 use crate::cli::context::Context;
 use crate::cli::error::Result;
 use crate::cli::meant;
-use crate::cli::output::{Cell, Column, Style, Table};
-use crate::domain::{RunComparison, RunId, name::short_id, number};
+use crate::cli::output::{Cell, Column, Style, Table, table::shortened};
+use crate::domain::comparison::ComparedRun;
+use crate::domain::{RunComparison, RunId, name::short_id, number, text::counted};
 use clap::Args;
+
+/// A longer name is cut, so that more runs have room beside each other.
+const LONGEST_NAME: usize = 24;
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
@@ -25,41 +29,31 @@ pub(super) async fn run(ctx: &Context, args: &CompareArgs) -> Result<()> {
     if ctx.out.json {
         return ctx.out.object(&comparison);
     }
-    ctx.out
-        .table(&table(&comparison, ctx.out.width.is_some()))?;
+    ctx.out.table(&table(&comparison))?;
     let same = comparison
         .params
         .iter()
         .filter(|param| !param.differs)
         .count();
     if same > 0 {
-        ctx.out.talk(&format!("{same} params are the same in all"));
+        let verb = if same == 1 { "is" } else { "are" };
+        let params = counted(same as u64, "param");
+        ctx.out.talk(&format!("{params} {verb} the same in all"));
     }
     Ok(())
 }
 
-/// A row for each thing, a column for each run; the best value of a metric is marked with `*`. On a terminal ids are short, so that
-/// more runs have room beside each other.
-fn table(comparison: &RunComparison, short: bool) -> Table {
+/// A row for each thing, a column for each run; the best value of a metric is marked with `*`.
+fn table(comparison: &RunComparison) -> Table {
     let mut table = Table::new(&[Column::text("")]);
-    for run in &comparison.runs {
-        let id = run.run_id.as_str();
-        let title = if short { short_id(id) } else { id };
-        table.add_column(&Cell::raw(title), Column::value(""));
+    for title in titles(comparison) {
+        table.add_column(&Cell::raw(&title), Column::value(""));
     }
     let rows = |title: &str, cells: Vec<Cell>| {
         let mut row = vec![Cell::raw(title)];
         row.extend(cells);
         row
     };
-    table.push(rows(
-        "name",
-        comparison
-            .runs
-            .iter()
-            .map(|run| Cell::raw(&run.name))
-            .collect(),
-    ));
     table.push(rows(
         "status",
         comparison
@@ -93,4 +87,26 @@ fn table(comparison: &RunComparison, short: bool) -> Table {
         ));
     }
     table
+}
+
+/// Each run by its name and the end of its id, or by the id where the end does not tell it from the others.
+fn titles(comparison: &RunComparison) -> Vec<String> {
+    let short: Vec<&str> = comparison
+        .runs
+        .iter()
+        .map(|run| short_id(run.run_id.as_str()))
+        .collect();
+    let title = |run: &ComparedRun| {
+        let id = short_id(run.run_id.as_str());
+        let is_alone = short.iter().filter(|other| **other == id).count() == 1;
+        let id = if is_alone { id } else { run.run_id.as_str() };
+        let name = shortened(&run.name, LONGEST_NAME);
+        // A name made from the id says it already.
+        if name.ends_with(id) {
+            name
+        } else {
+            format!("{name} {id}")
+        }
+    };
+    comparison.runs.iter().map(title).collect()
 }

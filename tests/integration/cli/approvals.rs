@@ -31,6 +31,10 @@ fn a_checklist_is_worked_through() {
         .stdout("")
         .stderr("the checklist of version 'fraud 1' has 2 items\n")
         .success();
+    home.run("model register small");
+    home.deck(["approval", "add", "small", "1", "bias report"])
+        .stderr("the checklist of version 'small 1' has 1 item\n")
+        .success();
     home.deck([
         "approval",
         "add",

@@ -219,8 +219,8 @@ fn comparing_marks_the_best_and_shows_what_differs() {
     assert_eq!(comparison["params"][0]["differs"], true);
     assert_eq!(comparison["params"][1]["differs"], false);
     home.deck(["run", "compare", "r1", "r2"])
-        .stdout("               r1       r2\nname            a        b\nstatus    RUNNING  RUNNING\nauc         * 0.9      0.8\nloss          0.3    * 0.2\nonly            –      * 1\nparam lr      0.1      0.2\n")
-        .stderr("1 params are the same in all\n")
+        .stdout("             a r1     b r2\nstatus    RUNNING  RUNNING\nauc         * 0.9      0.8\nloss          0.3    * 0.2\nonly            –      * 1\nparam lr      0.1      0.2\n")
+        .stderr("1 param is the same in all\n")
         .success();
     home.deck(["run", "compare", "r1", "nope"]).code(5);
 }

@@ -141,6 +141,7 @@ async fn mark(ctx: &Context, args: MarkArgs) -> Result<()> {
         status: args.status,
         note: args.note,
     };
+    let found = service.get_model_version(&args.name, &args.version).await?;
     let version = service
         .approvals()
         .mark(
@@ -157,7 +158,8 @@ async fn mark(ctx: &Context, args: MarkArgs) -> Result<()> {
         version.label(),
         mark.status
     );
-    ctx.out.changed(&version, &sentence)
+    ctx.out
+        .changed_since(found.revision, version.revision, &version, &sentence)
 }
 
 /// What stands between a version and Production, as a sentence; nothing where nothing does.

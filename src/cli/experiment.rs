@@ -121,16 +121,15 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
         reason: args.reason,
         expected: args.revision.map(Revision),
     };
-    let experiment = ctx
-        .service()
-        .await?
-        .update_experiment(&args.name, &update)
-        .await?;
+    let service = ctx.service().await?;
+    let found = service.get_experiment(&args.name).await?.revision;
+    let experiment = service.update_experiment(&args.name, &update).await?;
     let sentence = format!(
         "experiment '{}' is {} at revision {}",
         experiment.name, experiment.status, experiment.revision
     );
-    ctx.out.changed(&experiment, &sentence)
+    ctx.out
+        .changed_since(found, experiment.revision, &experiment, &sentence)
 }
 
 async fn list(ctx: &Context, args: ListVerb) -> Result<()> {

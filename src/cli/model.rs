@@ -197,9 +197,9 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
         reason: args.reason,
         expected: args.revision.map(Revision),
     };
-    let version = ctx
-        .service()
-        .await?
+    let service = ctx.service().await?;
+    let found = service.get_model_version(&args.name, &args.version).await?;
+    let version = service
         .update_model_version(&args.name, &args.version, &update)
         .await?;
     let stale = match version.approval {
@@ -211,7 +211,8 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
         version.label(),
         version.revision
     );
-    ctx.out.changed(&version, &sentence)
+    ctx.out
+        .changed_since(found.revision, version.revision, &version, &sentence)
 }
 
 async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
@@ -273,6 +274,7 @@ async fn stage(ctx: &Context, args: StageArgs) -> Result<()> {
         reason: args.reason,
         expected: args.revision.map(Revision),
     };
+    let found = service.get_model_version(&args.name, &args.version).await?;
     let version = service
         .set_stage(&args.name, &args.version, args.stage, &change)
         .await?;
@@ -291,7 +293,8 @@ async fn stage(ctx: &Context, args: StageArgs) -> Result<()> {
             after.stage
         );
     }
-    ctx.out.changed(&version, &sentence)
+    ctx.out
+        .changed_since(found.revision, version.revision, &version, &sentence)
 }
 
 async fn alias(ctx: &Context, args: &AliasArgs) -> Result<()> {

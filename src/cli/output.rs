@@ -11,7 +11,7 @@ pub use table::{Cell, Column, Style, Table};
 pub use time::{ago, duration, moment, precise};
 
 use super::error::{CliError, Result, harmless};
-use crate::domain::text;
+use crate::domain::{Revision, text};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -72,6 +72,21 @@ impl Output {
         } else {
             self.talk(sentence);
             Ok(())
+        }
+    }
+
+    /// As [`Output::changed`], of an object that had a revision before: what has it still was not changed.
+    pub fn changed_since(
+        &self,
+        before: Revision,
+        after: Revision,
+        object: &(impl Serialize + ?Sized),
+        sentence: &str,
+    ) -> Result<()> {
+        if before == after {
+            self.changed(object, &format!("nothing changed: {sentence}"))
+        } else {
+            self.changed(object, sentence)
         }
     }
 

@@ -49,6 +49,7 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
             ctx.out.table(&table)
         }
         Verb::Set(args) => {
+            let found = service.approvals().policy().await?;
             let policy = service
                 .approvals()
                 .set_policy(&args.key, &args.value, args.reason.as_deref())
@@ -58,7 +59,12 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
                 .find(|setting| setting.key == args.key)
                 .map(|setting| (setting.get)(&policy))
                 .unwrap_or_default();
-            let sentence = format!("{} is '{value}'", args.key);
+            let unchanged = if policy == found {
+                "nothing changed: "
+            } else {
+                ""
+            };
+            let sentence = format!("{unchanged}{} is '{value}'", args.key);
             ctx.out.changed(&policy, &sentence)
         }
     }

@@ -193,12 +193,17 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
     };
     let service = ctx.service().await?;
     let run_id = meant::run(&service, &args.run_id).await?;
+    let found = service.get_run(&run_id).await?.revision;
     let run = service.update_run(&run_id, &update).await?;
     let sentence = format!(
         "run '{}' is {} at revision {}",
         run.run_id, run.status, run.revision
     );
-    ctx.out.changed(&run, &sentence)
+    if !update.metrics.is_empty() {
+        // Points are data, which no revision counts.
+        return ctx.out.changed(&run, &sentence);
+    }
+    ctx.out.changed_since(found, run.revision, &run, &sentence)
 }
 
 /// A key that no run has would leave the list in its own order, and a script would take the wrong run for the best.

@@ -1,6 +1,6 @@
 //! Approvals: what must be shown, who decided, and where a version stands.
 
-use super::core::{Core, expect_revision, free_text, required_text};
+use super::core::{Core, expect_revision, free_text, is_same, required_text};
 use super::registry::{ModelRegistry, conflict};
 use super::{Result, Review, ServiceError};
 use crate::domain::{
@@ -111,10 +111,15 @@ impl ApprovalManager {
                         };
                         return Err(ServiceError::NoSuchItem { message, hint });
                     };
+                    let person = ctx.identity.person();
+                    let by_them = item.decided_by.as_deref().is_none_or(|by| by == person);
+                    if item.status == mark.status && item.note == mark.note && by_them {
+                        continue;
+                    }
                     item.status = mark.status;
                     item.note.clone_from(&mark.note);
                     let decided = mark.status != ChecklistStatus::Pending;
-                    item.decided_by = decided.then(|| ctx.identity.person().to_owned());
+                    item.decided_by = decided.then(|| person.to_owned());
                     item.decided_at = decided.then_some(ctx.at);
                 }
                 Ok(())
@@ -183,7 +188,7 @@ impl ApprovalManager {
         .await
     }
 
-    /// Reads a version, changes it by a rule and writes it.
+    /// Reads a version, changes it by a rule and writes it where that changed something.
     async fn change<R>(
         &self,
         model_name: &ModelName,
@@ -203,7 +208,11 @@ impl ApprovalManager {
                 let policy = self.core.policy().await?;
                 let mut version = self.registry.get(model_name, version).await?;
                 expect_revision(expected, version.revision, || conflict(&version))?;
+                let found = version.clone();
                 rule(&mut version, &ctx, &policy)?;
+                if is_same(&found, &version) {
+                    return Ok(version);
+                }
                 version.updated_at = ctx.at;
                 let revisions = self
                     .core
@@ -271,7 +280,11 @@ impl ApprovalManager {
             .settle(None, move || async move {
                 let ctx = self.core.write("set_policy", reason)?;
                 let (policy, revision) = self.core.store.policy().await?;
-                let policy = policy.with(key, value)?;
+                let found = policy;
+                let policy = found.with(key, value)?;
+                if policy == found {
+                    return Ok(policy);
+                }
                 self.core
                     .store
                     .replace_policy(&policy, revision, &ctx)

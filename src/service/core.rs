@@ -4,6 +4,7 @@ use super::{Clock, Result, ServiceError, ServiceSettings};
 use crate::domain::secret::names_a_secret;
 use crate::domain::{Identity, Missing, ModelVersion, Policy, Revision, Tags, text, uri};
 use crate::store::{GateProof, Store, StoreError, WriteContext};
+use serde::Serialize;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,6 +112,15 @@ pub(super) fn expect_revision(
         Some(expected) if expected != found => Err(conflict().into()),
         _ => Ok(()),
     }
+}
+
+/// Whether an update left everything as it was; then it is not written, and no audit entry says that something happened. NaN is as it was
+/// where it was NaN.
+pub(super) fn is_same(before: &impl Serialize, after: &impl Serialize) -> bool {
+    matches!(
+        (serde_json::to_value(before), serde_json::to_value(after)),
+        (Ok(before), Ok(after)) if before == after
+    )
 }
 
 /// Free text may hold line breaks and tabs, but no NUL, and has an end.

@@ -4,7 +4,7 @@ mod input;
 
 pub use input::{ModelVersionUpdate, NewModelVersion, StageChange};
 
-use super::core::{Core, address, expect_revision, free_text, merge_tags, values};
+use super::core::{Core, address, expect_revision, free_text, is_same, merge_tags, values};
 use super::{Result, ServiceError, review};
 use crate::domain::{
     Alias, ApprovalState, ChecklistStatus, DeploymentChecklistItem, Environment, ModelName,
@@ -148,7 +148,7 @@ impl ModelRegistry {
         );
         values("tags", &update.set_tags)?;
         merge_tags(&mut version.tags, &update.set_tags, &update.remove_tags);
-        if version == found {
+        if is_same(&found, &version) {
             return Ok(version);
         }
         version.updated_at = ctx.at;

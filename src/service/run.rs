@@ -1,6 +1,6 @@
 //! Runs: logged, updated, listed, and their histories.
 
-use super::core::{Core, expect_revision, merge_tags, values};
+use super::core::{Core, expect_revision, is_same, merge_tags, values};
 use super::{Result, ServiceError};
 use crate::domain::{
     Artifact, ExperimentName, Key, MetricChart, MetricPoint, ModelRun, ObjectKind, Params,
@@ -222,7 +222,7 @@ impl RunTracker {
         }
         let points = placed(run_id, &update.metrics, &run.metrics, ctx.at);
         // What changes nothing leaves no entry in the audit log.
-        if points.is_empty() && run == found {
+        if points.is_empty() && is_same(&found, &run) {
             return Ok(run);
         }
         // A label is no sign of life: only what the run itself does is.

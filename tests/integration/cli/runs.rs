@@ -226,6 +226,47 @@ fn comparing_marks_the_best_and_shows_what_differs() {
 }
 
 #[test]
+fn an_update_that_changes_nothing_writes_nothing_and_says_so() {
+    let home = home();
+    home.run("run log --experiment fraud --run-id r1 --tag team=a --metric loss=nan");
+    home.run("model register fraud --run r1 --item bias");
+    home.run("approval mark fraud 1 bias approved --note ok");
+    home.run("model stage fraud 1 Staging");
+    let entries = home.json("audit list").as_array().unwrap().len();
+    for (line, said) in [
+        (
+            "run update r1 --tag team=a --status RUNNING",
+            "run 'r1' is RUNNING at revision 1",
+        ),
+        (
+            "experiment update fraud --status active",
+            "experiment 'fraud' is ACTIVE at revision 1",
+        ),
+        (
+            "model update fraud 1 --metric loss=nan",
+            "version 'fraud 1' is at revision 3",
+        ),
+        (
+            "model stage fraud 1 staging",
+            "version 'fraud 1' is in stage Staging",
+        ),
+        (
+            "approval mark fraud 1 bias approved --note ok",
+            "checklist item 'bias' of version 'fraud 1' is APPROVED",
+        ),
+        ("policy set production.quorum 1", "production.quorum is '1'"),
+    ] {
+        home.deck(line.split(' '))
+            .stderr(format!("nothing changed: {said}\n"))
+            .success();
+    }
+    assert_eq!(home.json("audit list").as_array().unwrap().len(), entries);
+    home.deck(["run", "update", "r1", "--metric", "loss=1"])
+        .stderr("run 'r1' is RUNNING at revision 1\n")
+        .success();
+}
+
+#[test]
 fn a_silent_run_is_shown_as_stale() {
     let home = home();
     home.run("run log --experiment fraud --run-id r1");

@@ -91,8 +91,33 @@ pub enum TuiError {
     Terminal(#[from] std::io::Error),
     #[error("not every change was carried out before the end; look which of them took effect")]
     Unfinished,
-    #[error("a change was refused after the screen was left: {}", .0.message)]
-    Refused(Box<Failure>),
+    /// In the order of the changes; never empty.
+    #[error("{}", refused_late(.0))]
+    Refused(Vec<Failure>),
+}
+
+/// How many late refusals are told; more are counted.
+const LATE_TOLD: usize = 20;
+
+/// All that was refused after the screen was left: nobody can look it up there any more.
+fn refused_late(failures: &[Failure]) -> String {
+    let told: Vec<&str> = failures
+        .iter()
+        .take(LATE_TOLD)
+        .map(|failure| failure.message.as_str())
+        .collect();
+    let begin = match failures.len() {
+        1 => "a change was".to_owned(),
+        several => format!("{several} changes were"),
+    };
+    let more = match failures.len().saturating_sub(LATE_TOLD) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!(
+        "{begin} refused after the screen was left: {}{more}",
+        told.join("; ")
+    )
 }
 
 impl TuiError {
@@ -104,7 +129,7 @@ impl TuiError {
             ),
             Self::Terminal(_) => None,
             Self::Unfinished => Some("'modeldeck audit list' shows what was changed"),
-            Self::Refused(failure) => failure.hint.as_deref(),
+            Self::Refused(failures) => failures.first()?.hint.as_deref(),
         }
     }
 }
@@ -183,10 +208,13 @@ impl Shell {
         // The screen is given back first: what is still to be written needs no terminal.
         drop(self.screen);
         let last = self.worker.finish(self.waiting, LAST_WRITES).await;
-        match last.refused.into_iter().next() {
-            Some(failure) => Err(TuiError::Refused(Box::new(failure))),
-            None if last.finished => Ok(ended.unwrap_or(Ended::Quit)),
-            None => Err(TuiError::Unfinished),
+        if !last.refused.is_empty() {
+            return Err(TuiError::Refused(last.refused));
+        }
+        if last.finished {
+            Ok(ended.unwrap_or(Ended::Quit))
+        } else {
+            Err(TuiError::Unfinished)
         }
     }
 
@@ -326,5 +354,36 @@ fn translate(event: Event) -> Msg {
         Event::Resize(width, height) => Msg::Resized { width, height },
         Event::FocusGained => Msg::Focus(true),
         Event::FocusLost => Msg::Focus(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::ErrorKind;
+
+    #[test]
+    fn every_late_refusal_is_told_up_to_a_number() {
+        let failures = |count: usize| -> Vec<Failure> {
+            let failure = |number| Failure {
+                kind: ErrorKind::Conflict,
+                message: format!("no {number}"),
+                hint: Some(format!("hint {number}")),
+                field: None,
+                causes: Vec::new(),
+            };
+            (1..=count).map(failure).collect()
+        };
+        let told = |count| TuiError::Refused(failures(count)).to_string();
+        assert_eq!(
+            told(1),
+            "a change was refused after the screen was left: no 1"
+        );
+        assert_eq!(
+            told(2),
+            "2 changes were refused after the screen was left: no 1; no 2"
+        );
+        assert!(told(25).ends_with("; no 20; and 5 more"));
+        assert_eq!(TuiError::Refused(failures(2)).hint(), Some("hint 1"));
     }
 }

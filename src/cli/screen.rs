@@ -94,8 +94,10 @@ fn told(error: &TuiError) -> CliError {
             message,
             hint,
         },
-        TuiError::Refused(failure) => CliError::Told {
-            kind: failure.kind,
+        TuiError::Refused(failures) => CliError::Told {
+            kind: failures
+                .first()
+                .map_or(ErrorKind::Failed, |failure| failure.kind),
             message,
             hint,
         },

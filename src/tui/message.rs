@@ -303,6 +303,17 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A store that has said nothing for so long, neither yes nor no.
+    pub fn silence(so_far: Duration) -> Self {
+        Self {
+            kind: ErrorKind::Unavailable,
+            message: format!("the store has not answered for {} s", so_far.as_secs()),
+            hint: None,
+            field: None,
+            causes: Vec::new(),
+        }
+    }
+
     /// Whether asking again later may succeed without anybody doing anything.
     pub fn passes(&self) -> bool {
         matches!(self.kind, ErrorKind::Busy | ErrorKind::Unavailable)

@@ -15,6 +15,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
+/// A store that says nothing for so long is told as one that does not answer.
+const SILENCE: Duration = Duration::from_secs(3);
+
 /// Runs effects. Dropping it ends the reads.
 pub struct Worker {
     service: ModelLifecycleService,
@@ -35,7 +38,9 @@ impl Worker {
         messages: mpsc::Sender<Msg>,
         interval: Duration,
     ) -> Self {
-        let seen = service.change_token().await.ok();
+        // The first frame does not wait for a store that is slow.
+        let token = tokio::time::timeout(SILENCE / 10, service.change_token());
+        let seen = token.await.ok().and_then(Result::ok);
         let (writes, waiting) = mpsc::unbounded_channel();
         let (interval, interval_seen) = watch::channel(interval);
         let mut tasks = JoinSet::new();
@@ -175,9 +180,22 @@ async fn watch_store(
 ) {
     let mut failing = false;
     loop {
-        let message = match service.change_token().await {
+        let mut answer = std::pin::pin!(service.change_token());
+        let answer = match tokio::time::timeout(SILENCE, &mut answer).await {
+            Ok(answer) => answer,
+            // The question stays: asking again would only add to what the store has to do.
+            Err(_still_silent) => {
+                let told = std::mem::replace(&mut failing, true);
+                let silence = Msg::Watch(Some(Failure::silence(SILENCE)));
+                if !told && messages.send(silence).await.is_err() {
+                    return;
+                }
+                answer.await
+            }
+        };
+        let message = match answer {
             Ok(token) => {
-                let changed = seen.is_some_and(|seen| seen != token);
+                let changed = seen != Some(token);
                 seen = Some(token);
                 if std::mem::take(&mut failing) {
                     Some(Msg::Watch(None))

@@ -4,6 +4,7 @@ mod faults;
 mod interop;
 mod losses;
 mod races;
+mod screen;
 
 use crate::support::mlflow_server::Server;
 use modeldeck::domain::Identity;

@@ -66,6 +66,7 @@ pub struct Chart<'a> {
     pub title: &'a str,
     /// What the horizontal axis counts.
     pub x_title: &'a str,
+    /// None at all while they are not here yet.
     pub series: &'a [Series],
     pub theme: &'a Theme,
 }
@@ -138,10 +139,15 @@ impl Widget for Chart<'_> {
             plot.height -= 1;
         }
         let Some(extent) = self.extent() else {
+            let nothing = if self.series.is_empty() {
+                "loading …"
+            } else {
+                "no points yet"
+            };
             buf.set_stringn(
                 plot.x,
                 plot.y,
-                "no points yet",
+                nothing,
                 usize::from(plot.width),
                 self.theme.muted,
             );

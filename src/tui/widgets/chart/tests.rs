@@ -125,5 +125,8 @@ fn one_point_is_shown_and_nothing_is_said_to_be_nothing() {
         one.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)),
         "{one}"
     );
-    assert!(drawn(&[], 20, 6).concat().contains("no points yet"));
+    let none = drawn(&[series("loss", &[])], 20, 6).concat();
+    assert!(none.contains("no points yet"), "{none}");
+    // What is not here yet is not said to be nothing.
+    assert!(drawn(&[], 20, 6).concat().contains("loading …"));
 }

@@ -48,10 +48,7 @@ async fn a_server_that_hangs_takes_nothing_from_the_screen() {
             keys += 1;
         }
     }
-    println!(
-        "{keys} keys answered in {:?} while the server was silent",
-        began.elapsed()
-    );
+    assert!(keys >= 4, "{keys}");
     assert!(screen.text().contains("retrying in"), "{}", screen.text());
 
     deck(&home, &uri, "run log --experiment fraud --name later");

@@ -4,7 +4,7 @@ use super::window::Fetch;
 use super::{Goal, ListPane};
 use crate::domain::Sort;
 use crate::tui::env::Env;
-use crate::tui::keymap::Action;
+use crate::tui::keymap::{Action, BINDINGS};
 use crate::tui::message::Effect;
 use crate::tui::overlay::Overlay;
 use crate::tui::overlay::menu::{Menu, MenuItem};
@@ -49,6 +49,8 @@ impl<T: Resource> ListPane<T> {
                 let why = env.read_only.as_deref().unwrap_or_default();
                 Allowed::no(format!("nothing is changed here: {why}"))
             }
+            // What every list can do, such as finding and going back, is no matter of what is selected.
+            action if !is_own::<T>(action) => Allowed::Yes,
             action => T::allows(action, &self.selection(self.chosen(env)), env),
         }
     }
@@ -307,4 +309,10 @@ impl<T: Resource> ListPane<T> {
         }
         None
     }
+}
+
+/// Whether an action is a verb of the tab.
+fn is_own<T: Resource>(action: Action) -> bool {
+    let mut bindings = BINDINGS.iter();
+    bindings.any(|binding| binding.context == T::CONTEXT && binding.action == action)
 }

@@ -8,7 +8,7 @@ use crate::tui::message::{
     Answer, Effect, ErrorKind, Failure, Lane, Question, Rows, Ticket, VersionMore,
 };
 use crate::tui::panes::testing::version;
-use crate::tui::panes::{Pane, Request};
+use crate::tui::panes::{Pane, Request, Tab};
 use ratatui::layout::Rect;
 
 type Versions = ListPane<ModelVersion>;
@@ -151,4 +151,17 @@ fn a_detail_belongs_to_the_row_it_was_asked_for() {
     let (lane, ticket, _) = detail(asked).unwrap();
     pane.received(lane, ticket, more(), &Env::default());
     assert!(pane.failure().is_none() && pane.more().is_some());
+}
+
+#[test]
+fn an_empty_list_can_be_filtered_and_left() {
+    use crate::tui::panes::testing::{Screen, World};
+    for tab in Tab::ALL {
+        let mut screen = Screen::open(*tab, World::default(), (80, 24));
+        screen.press(&["/"]).type_text("zz").press(&["enter"]);
+        screen.sees("is let through");
+        screen.press(&["esc"]);
+        assert!(!screen.text().contains("zz"), "{tab:?}\n{}", screen.text());
+        screen.press(&["s"]).sees("Sort by");
+    }
 }

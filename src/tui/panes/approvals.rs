@@ -179,7 +179,11 @@ impl Resource for Review {
                 versions(unasked)
             ));
         }
-        lines.push("3 i  asks for a decision: a checklist item".to_owned());
+        lines.push(if overview.versions == 0 {
+            "3 r  registers a version; a checklist item asks for a decision".to_owned()
+        } else {
+            "3 i  asks for a decision: a checklist item".to_owned()
+        });
         lines
     }
 

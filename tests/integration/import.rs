@@ -1,6 +1,7 @@
 //! `store import`: databases, folders and servers of MLflow, whole, again, changed, hostile, interrupted.
 
 mod again;
+mod faults;
 mod hostile;
 mod interrupted;
 mod real;

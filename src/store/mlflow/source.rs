@@ -146,9 +146,14 @@ async fn history(
         .iter()
         .map(|metric| raw_point(metric.value, metric.timestamp, metric.step))
         .collect();
-    let next = page
-        .next_page_token
-        .filter(|next| !next.is_empty() && token != Some(next.as_str()) && !points.is_empty());
+    let next = page.next_page_token.filter(|next| !next.is_empty());
+    // A run tells of a metric only when it has a point of it, so nothing at all is no answer; and an empty page or the same one again is no way on.
+    let is_stuck = next.is_some() && (points.is_empty() || next.as_deref() == token);
+    if is_stuck || (points.is_empty() && token.is_none()) {
+        return Err(ApiError::Garbled {
+            problem: "the server does not give its points".to_owned(),
+        });
+    }
     Ok((points, next))
 }
 

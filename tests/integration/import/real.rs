@@ -6,7 +6,7 @@ use crate::support::mlflow_server::{Series, is_switched_off, python, turn};
 use serde_json::{Value, json};
 
 /// What a team does, with MLflow's own client; prints the id of its run.
-const FIRST: &str = r#"
+pub(super) const FIRST: &str = r#"
 import math, os, mlflow
 from mlflow import MlflowClient
 uri = os.environ["MLFLOW_TRACKING_URI"]

@@ -1,6 +1,6 @@
 //! Which fields each kind of object has, what each takes, and what is near to a word that is none of them.
 //!
-//! The names are those of [`super::filterable`] and of `store::query`. Which keys objects carry is not known here: whoever asks tells.
+//! The names are those of `filterable` and of `store::query`. Which keys objects carry is not known here: whoever asks tells.
 
 use super::filter::{self, Filter, Op, Term, Test};
 use super::text::visible;

@@ -1,6 +1,6 @@
 //! The remote store: any server that speaks MLflow's REST API, so that a team shares one truth on the engine it already runs.
 //!
-//! Experiments, runs, registered models, versions, stages and aliases are MLflow's own objects; what MLflow has no object for is in the [ledger], which also orders
+//! Experiments, runs, registered models, versions, stages and aliases are MLflow's own objects; what MLflow has no object for is in the `ledger`, which also orders
 //! all changes that modeldeck makes. The layers, from the wire up: `client` and `auth` (HTTP), `dto` (wire types), `api` (endpoints), `ledger`, and one file for each
 //! part of the [`Store`](crate::store::Store) trait. Nothing outside this folder names HTTP or MLflow's words.
 

@@ -6,7 +6,7 @@
 use super::registry::ModelRegistry;
 use super::{Result, ServiceError};
 use crate::domain::fields::{self, Field, Fields, OF_A_VERSION};
-use crate::domain::filter::{FieldValue, Filterable, Term, Test};
+use crate::domain::filter::{FieldValue, Filterable, Op, Term, Test};
 use crate::domain::{
     ApprovalState, ChecklistStatus, Filter, Missing, ModelVersion, Policy, Sort, Stage, number,
 };
@@ -190,10 +190,21 @@ impl ModelRegistry {
     async fn judged(&self, waiting: bool, query: &VersionQuery) -> Result<Vec<Review>> {
         let parts = Parts::of(&query.list);
         let policy = self.core.policy().await?;
-        let query = VersionQuery {
+        let mut query = VersionQuery {
             list: parts.stored,
             ..query.clone()
         };
+        if waiting {
+            // What is archived waits for nothing, and with the years it is most of what was ever asked about.
+            query.list.filter.terms.push(Term {
+                negated: true,
+                test: Test::Field {
+                    field: "stage".to_owned(),
+                    op: Op::Equal,
+                    value: Stage::Archived.as_str().to_owned(),
+                },
+            });
+        }
         // Those that wait are few among those that were asked about, and are always judged all.
         let most = if query.in_review { 0 } else { MOST };
         let page = self

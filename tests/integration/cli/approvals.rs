@@ -156,6 +156,12 @@ fn the_queue_holds_what_waits() {
         .stdout_has("fraud  2        PENDING   None       0/1          0")
         .stderr("1 of 2 versions that wait for a decision are shown; --limit N shows more, --limit 0 all\n")
         .success();
+    home.run("model stage churn 1 Archived");
+    assert_eq!(versions(&home.json("approval list")), ["fraud 2"]);
+    assert_eq!(
+        home.json("approval list --all").as_array().unwrap().len(),
+        3
+    );
 }
 
 #[test]

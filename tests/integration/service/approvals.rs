@@ -162,10 +162,12 @@ async fn a_quorum_of_two_needs_two_persons() {
         .await
         .unwrap();
     let made = deck.version().await;
-    approve(&deck.bob, &made).await.unwrap();
+    let once = approve(&deck.bob, &made).await.unwrap();
+    assert_eq!(once.approval, ApprovalState::Pending);
+    // The same person a second time is no second person.
     assert_eq!(
-        approve(&deck.bob, &made).await.unwrap().approval,
-        ApprovalState::Pending
+        kind(approve(&deck.bob, &made).await),
+        ErrorKind::NotPossible
     );
     assert_eq!(
         approve(&deck.carol, &made).await.unwrap().approval,

@@ -28,6 +28,7 @@ pub mod policy;
 pub mod run;
 pub mod screen;
 pub mod store;
+pub mod sync;
 pub mod usage;
 
 pub use args::{Cli, Command, Globals};
@@ -148,6 +149,7 @@ async fn dispatch(ctx: &Context, command: Option<Command>) -> Result<()> {
         Some(Command::Approval(verb)) => approval::run(ctx, verb).await,
         Some(Command::Drift(verb)) => drift::run(ctx, verb).await,
         Some(Command::Deployment(verb)) => deployment::run(ctx, verb).await,
+        Some(Command::Sync(verb)) => sync::run(ctx, verb).await,
         Some(Command::Audit(verb)) => audit::run(ctx, verb).await,
         Some(Command::Policy(verb)) => policy::run(ctx, verb).await,
         Some(Command::Store(verb)) => store::run(ctx, verb).await,

@@ -24,6 +24,7 @@ pub struct Settings {
     pub runs: RunSettings,
     pub metrics: MetricSettings,
     pub drift: SeverityThresholds,
+    pub sync: SyncSettings,
     pub screen: ScreenSettings,
     pub log: LogSettings,
 }
@@ -46,6 +47,12 @@ pub struct RunSettings {
 pub struct MetricSettings {
     /// Words that mark a metric as better lower.
     pub lower_is_better: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SyncSettings {
+    /// As it was written: empty for what MLFLOW_TRACKING_URI says, 'off' for none.
+    pub tracking_uri: String,
 }
 
 /// How the screen looks and moves.
@@ -81,6 +88,7 @@ impl Default for Settings {
                     .collect(),
             },
             drift: SeverityThresholds::default(),
+            sync: SyncSettings::default(),
             screen: ScreenSettings {
                 mouse: true,
                 live_strip: true,
@@ -214,6 +222,7 @@ impl ConfigError {
 pub struct Flags {
     pub config: Option<PathBuf>,
     pub store: Option<String>,
+    pub tracking_uri: Option<String>,
 }
 
 /// Settings, and where each came from.
@@ -223,6 +232,8 @@ pub struct Loaded {
     pub paths: Paths,
     /// The config file that was read.
     pub file: Option<PathBuf>,
+    /// What MLFLOW_TRACKING_URI says.
+    mlflow: Option<String>,
     origins: BTreeMap<&'static str, Origin>,
 }
 
@@ -233,6 +244,7 @@ impl Loaded {
             settings: Settings::default(),
             paths,
             file: None,
+            mlflow: None,
             origins: BTreeMap::new(),
         }
     }
@@ -290,6 +302,11 @@ impl Loaded {
             loaded.settings.store.path.clone_from(store);
             loaded.origins.insert("store.path", Origin::Flag);
         }
+        if let Some(uri) = &flags.tracking_uri {
+            loaded.settings.sync.tracking_uri.clone_from(uri);
+            loaded.origins.insert("sync.tracking_uri", Origin::Flag);
+        }
+        loaded.mlflow = env("MLFLOW_TRACKING_URI");
         loaded.settings.check_together()?;
         Ok(loaded)
     }
@@ -319,6 +336,39 @@ impl Loaded {
             Some(beside) => beside.join(path),
             None => path,
         }))
+    }
+}
+
+impl Loaded {
+    /// The server that a local store is mirrored to: what the flag says, else the setting, else MLFLOW_TRACKING_URI where that names a server.
+    pub fn tracking(&self) -> Result<Option<ServerAddress>, ConfigError> {
+        let is_server = |uri: &str| {
+            matches!(
+                crate::domain::uri::scheme(uri).as_deref(),
+                Some("http" | "https")
+            )
+        };
+        let written = self.settings.sync.tracking_uri.trim();
+        if written.eq_ignore_ascii_case("off") {
+            return Ok(None);
+        }
+        if written.is_empty() {
+            // MLflow's own client takes files and databases there too; those are no servers to mirror to.
+            let uri = self.mlflow.as_deref().filter(|uri| is_server(uri));
+            return Ok(uri.map(ServerAddress::new));
+        }
+        if is_server(written) {
+            return Ok(Some(ServerAddress::new(written)));
+        }
+        Err(ConfigError::BadValue {
+            place: match self.origin("sync.tracking_uri") {
+                Origin::Flag => "the flag --tracking-uri".to_owned(),
+                origin => format!("the {}", origin.as_str()),
+            },
+            key: "sync.tracking_uri",
+            problem: "takes an MLflow server's address, such as http://host:5000, or 'off'"
+                .to_owned(),
+        })
     }
 }
 

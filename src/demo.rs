@@ -17,9 +17,7 @@ pub use home::DemoHome;
 pub use simulation::{LiveRun, simulate};
 
 use crate::domain::Identity;
-use crate::service::{
-    Clock, ModelLifecycleService, Result, ServiceOptions, ServiceSettings, StoreTarget,
-};
+use crate::service::{Clock, ModelLifecycleService, Result, ServiceOptions};
 use chance::Chance;
 use jiff::Timestamp;
 use plan::{Person, Plan};
@@ -62,11 +60,9 @@ impl DemoTime {
 pub async fn fill(path: &Path, now: Timestamp, seed: u64) -> Result<Filled> {
     let time = DemoTime::at(now);
     let service = ModelLifecycleService::open(ServiceOptions {
-        target: StoreTarget::Local(path.to_path_buf()),
         identity: Person::Alice.identity(),
-        settings: ServiceSettings::default(),
         clock: time.clock(),
-        read_only: false,
+        ..ServiceOptions::local(path)
     })
     .await?;
     let mut chance = Chance::new(seed);

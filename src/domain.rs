@@ -44,6 +44,7 @@ pub mod policy;
 pub mod registry;
 pub mod run;
 pub mod secret;
+pub mod sync;
 pub mod text;
 pub mod uri;
 mod vocabulary;
@@ -71,6 +72,7 @@ pub use name::{
 pub use policy::Policy;
 pub use registry::{ModelVersion, Stage, StageWarning, VersionComparison};
 pub use run::{Artifact, MlflowLink, ModelRun, RunSource, RunStatus, SyncState};
+pub use sync::{MirrorState, SyncItem, SyncItemState, SyncKind, SyncStatus};
 pub use vocabulary::UnknownWord;
 
 use std::collections::BTreeMap;

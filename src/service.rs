@@ -14,10 +14,12 @@ mod error;
 mod experiment;
 pub mod identity;
 pub mod import;
+mod options;
 mod overview;
 mod registry;
 mod review;
 mod run;
+mod sync;
 mod target;
 
 pub use approval::{ApprovalManager, ChecklistMark, NewChecklistItem, NewDecision};
@@ -27,70 +29,38 @@ pub use deployment::{DeploymentManager, DeploymentUpdate, NewDeployment, Rollbac
 pub use drift::{DriftMonitor, NewDriftEvent};
 pub use error::{ErrorKind, Result, ServiceError};
 pub use experiment::{ExperimentManager, ExperimentUpdate, NewExperiment};
+pub use options::{ServiceOptions, ServiceSettings};
 pub use overview::Overview;
 pub use registry::{ModelRegistry, ModelVersionUpdate, NewModelVersion, StageChange};
 pub use review::Review;
 pub use run::{NewMetric, NewRun, RunTracker, RunUpdate};
+pub use sync::{Drained, MlflowSync, SyncPatience, SyncProgress, SyncWorker};
 pub use target::{ServerAddress, StoreTarget};
 
 use self::core::Core;
 use crate::domain::{
     Alias, Deployment, DeploymentId, DeploymentStatus, DriftEvent, DriftEventId, Environment,
-    ExperimentName, ExperimentStatus, Identity, MetricDirections, ModelExperiment, ModelName,
-    ModelRun, ModelVersion, RunId, RunStatus, Severity, SeverityThresholds, Stage, Version,
-    VersionComparison,
+    ExperimentName, ExperimentStatus, Identity, ModelExperiment, ModelName, ModelRun, ModelVersion,
+    RunId, RunStatus, Severity, Stage, Version, VersionComparison,
 };
-use crate::store::mlflow::{MlflowEnvironment, MlflowOptions, MlflowStore};
+use crate::store::mlflow::{MlflowCopies, MlflowEnvironment, MlflowOptions, MlflowStore};
 use crate::store::sqlite::{InitOptions, OpenOptions, SqliteStore};
 use crate::store::{
-    Capabilities, ChangeToken, DeploymentQuery, DriftQuery, ExperimentQuery, PageRequest, RunQuery,
-    Store, StoreInfo, VersionQuery,
+    Capabilities, ChangeToken, DeploymentQuery, DriftQuery, ExperimentQuery, MirrorServer,
+    PageRequest, RunQuery, Store, StoreError, StoreInfo, VersionQuery,
 };
-use jiff::SignedDuration;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-/// The settings that rules depend on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServiceSettings {
-    /// For how long a RUNNING run may be silent before it is stale.
-    pub stale_after: SignedDuration,
-    pub directions: MetricDirections,
-    pub severity: SeverityThresholds,
-}
-
-impl Default for ServiceSettings {
-    fn default() -> Self {
-        Self {
-            stale_after: SignedDuration::from_mins(10),
-            directions: MetricDirections::default(),
-            severity: SeverityThresholds::default(),
-        }
-    }
-}
-
-/// How a service is opened.
-#[derive(Debug, Clone)]
-pub struct ServiceOptions {
-    pub target: StoreTarget,
-    pub identity: Identity,
-    pub settings: ServiceSettings,
-    pub clock: Clock,
-    /// Refuses every write.
-    pub read_only: bool,
-}
-
-impl ServiceOptions {
-    /// The present user on a local store, with default settings.
-    pub fn local(path: impl Into<PathBuf>) -> Self {
-        Self {
-            target: StoreTarget::Local(path.into()),
-            identity: identity::current(None),
-            settings: ServiceSettings::default(),
-            clock: Clock::system(),
-            read_only: false,
-        }
-    }
+/// Connects to the server that a store is mirrored to.
+async fn connect(address: ServerAddress) -> Result<Arc<dyn MirrorServer>, StoreError> {
+    let options = MlflowOptions {
+        environment: MlflowEnvironment::of_process(),
+        ..MlflowOptions::default()
+    };
+    Ok(Arc::new(
+        MlflowCopies::connect(address.given(), options).await?,
+    ))
 }
 
 /// Everything that can be done with the life of a model.
@@ -104,6 +74,7 @@ pub struct ModelLifecycleService {
     drift: DriftMonitor,
     deployments: DeploymentManager,
     audit: AuditLog,
+    sync: MlflowSync,
 }
 
 impl ModelLifecycleService {
@@ -125,7 +96,16 @@ impl ModelLifecycleService {
                 Arc::new(MlflowStore::open(address.given(), connect).await?)
             }
         };
-        Ok(Self::with_store(store, options))
+        let begins = matches!(options.target, StoreTarget::Local(_)) && !options.read_only;
+        let service = Self::with_store(store, options);
+        if begins
+            && service.read_only().is_none()
+            && let Err(error) = service.sync.begin().await
+        {
+            // The next program that opens the store tries again; nothing that is asked of this one depends on it.
+            tracing::warn!(%error, "the mirror was not set up");
+        }
+        Ok(service)
     }
 
     /// Makes a local store where none is; with a group, one for the group's members.
@@ -144,7 +124,10 @@ impl ModelLifecycleService {
 
     /// A service over a store that is open already.
     pub fn with_store(store: Arc<dyn Store>, options: ServiceOptions) -> Self {
-        Self::over(Core {
+        // A store on a server is the remote end itself.
+        let is_local = matches!(options.target, StoreTarget::Local(_));
+        let tracking = options.tracking.filter(|_| is_local);
+        let core = Core {
             store,
             identity: Arc::new(options.identity),
             clock: options.clock,
@@ -152,10 +135,11 @@ impl ModelLifecycleService {
             read_only: options
                 .read_only
                 .then_some("modeldeck runs with --read-only"),
-        })
+        };
+        Self::over(core, tracking, options.sync_patience)
     }
 
-    fn over(core: Core) -> Self {
+    fn over(core: Core, tracking: Option<ServerAddress>, patience: SyncPatience) -> Self {
         let registry = ModelRegistry { core: core.clone() };
         Self {
             experiments: ExperimentManager { core: core.clone() },
@@ -168,6 +152,12 @@ impl ModelLifecycleService {
             drift: DriftMonitor { core: core.clone() },
             deployments: DeploymentManager { core: core.clone() },
             audit: AuditLog { core: core.clone() },
+            sync: MlflowSync {
+                core: core.clone(),
+                tracking,
+                connect: Arc::new(|address| Box::pin(connect(address.clone()))),
+                patience,
+            },
             core,
         }
     }
@@ -200,6 +190,10 @@ impl ModelLifecycleService {
         &self.audit
     }
 
+    pub fn sync(&self) -> &MlflowSync {
+        &self.sync
+    }
+
     pub fn identity(&self) -> &Identity {
         &self.core.identity
     }
@@ -215,10 +209,11 @@ impl ModelLifecycleService {
     /// The same store and settings, acted on by somebody else.
     #[must_use]
     pub fn acting_as(&self, identity: Identity) -> Self {
-        Self::over(Core {
+        let core = Core {
             identity: Arc::new(identity),
             ..self.core.clone()
-        })
+        };
+        Self::over(core, self.sync.tracking.clone(), self.sync.patience)
     }
 
     /// Why nothing can be written, where nothing can: `--read-only`, or the store itself.

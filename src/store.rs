@@ -13,12 +13,14 @@ pub mod mlruns;
 mod page;
 mod query;
 pub mod sqlite;
+pub mod sync;
 
 pub use error::StoreError;
 pub use page::{Cursor, Page, PageFrom, PageRequest};
 pub use query::{
     AuditQuery, DeploymentQuery, DriftQuery, ExperimentQuery, ListQuery, RunQuery, VersionQuery,
 };
+pub use sync::{MirrorServer, SyncStore};
 
 use crate::domain::{
     Artifact, AuditEntry, Deployment, DeploymentId, DriftEvent, DriftEventId, Environment,
@@ -369,6 +371,7 @@ pub trait Store:
     + DeploymentStore
     + AuditStore
     + import::ImportStore
+    + SyncStore
 {
 }
 
@@ -380,5 +383,6 @@ impl<T> Store for T where
         + DeploymentStore
         + AuditStore
         + import::ImportStore
+        + SyncStore
 {
 }

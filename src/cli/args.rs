@@ -1,7 +1,7 @@
 //! The command line's grammar: global flags and the nouns; each noun's verbs stand in its own file.
 
 use super::{approval, audit, completions, config, demo, deployment, doctor, drift, exit};
-use super::{experiment, ingest, keys, model, policy, run, store};
+use super::{experiment, ingest, keys, model, policy, run, store, sync};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -46,24 +46,28 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "TARGET", display_order = 900)]
     pub store: Option<String>,
 
+    /// The MLflow server that a local store is mirrored to; 'off' for none [env: MLFLOW_TRACKING_URI].
+    #[arg(long, global = true, value_name = "URI", display_order = 901)]
+    pub tracking_uri: Option<String>,
+
     /// The config file [env: MODELDECK_CONFIG].
-    #[arg(long, global = true, value_name = "FILE", display_order = 901)]
+    #[arg(long, global = true, value_name = "FILE", display_order = 902)]
     pub config: Option<PathBuf>,
 
     /// Print one JSON document instead of text for people; errors too.
-    #[arg(long, global = true, display_order = 902)]
+    #[arg(long, global = true, display_order = 903)]
     pub json: bool,
 
     /// Refuse every change.
-    #[arg(long, global = true, display_order = 903)]
+    #[arg(long, global = true, display_order = 904)]
     pub read_only: bool,
 
     /// A name to record beside the operating-system user; it makes nobody another person.
-    #[arg(long = "as", global = true, value_name = "NAME", display_order = 904)]
+    #[arg(long = "as", global = true, value_name = "NAME", display_order = 905)]
     pub claim: Option<String>,
 
     /// Log more, to the log file; again for more still.
-    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 905)]
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 906)]
     pub verbose: u8,
 }
 
@@ -96,6 +100,10 @@ pub enum Command {
     /// Deployments: which version serves where.
     #[command(subcommand)]
     Deployment(deployment::Verb),
+
+    /// The mirror of a local store on an MLflow server: what waits, and how it is.
+    #[command(subcommand)]
+    Sync(sync::Verb),
 
     /// The audit log: who changed what, when and why.
     #[command(subcommand)]

@@ -5,7 +5,9 @@ use super::error::{CliError, Result};
 use super::output::Output;
 use crate::config::{Flags, Loaded, Origin, Paths, SETTINGS};
 use crate::domain::MetricDirections;
-use crate::service::{Clock, ModelLifecycleService, ServiceOptions, StoreTarget, identity};
+use crate::service::{
+    Clock, ModelLifecycleService, ServiceOptions, StoreTarget, SyncPatience, identity,
+};
 use std::env::VarError;
 
 /// A command's surroundings.
@@ -44,6 +46,8 @@ impl Context {
             settings: self.loaded.settings.service(),
             clock: Clock::system(),
             read_only: self.globals.read_only,
+            tracking: self.loaded.tracking()?,
+            sync_patience: SyncPatience::default(),
         })
     }
 
@@ -75,6 +79,7 @@ pub(super) fn read_settings(globals: &Globals) -> Result<Loaded> {
     let flags = Flags {
         config: globals.config.clone(),
         store: globals.store.clone(),
+        tracking_uri: globals.tracking_uri.clone(),
     };
     // Taking one that cannot be read for one that is not set would open another store than was meant.
     let names = SETTINGS.iter().map(|setting| setting.env);

@@ -62,6 +62,8 @@ async fn show(ctx: &Context, seed: u64, keep: bool) -> Result<()> {
     let (home, filled) = make(ctx, seed, keep).await?;
     let service = ModelLifecycleService::open(ServiceOptions {
         target: StoreTarget::Local(home.store()),
+        // A play store is nobody's to mirror.
+        tracking: None,
         ..ctx.options()?
     })
     .await?;

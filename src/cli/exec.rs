@@ -68,7 +68,12 @@ pub(super) async fn run(ctx: &Context, args: ExecArgs) -> Result<()> {
             }
         }),
     };
-    let report = exec(&service, request).await.map_err(|error| match error {
+    let worker = service.sync().start();
+    let ended = exec(&service, request).await;
+    if let Some(worker) = worker {
+        worker.stop().await;
+    }
+    let report = ended.map_err(|error| match error {
         ExecError::Service(error) => CliError::Service(error),
         ExecError::Io { doing, source } => CliError::Io { doing, source },
     })?;

@@ -76,8 +76,12 @@ pub(super) async fn run(ctx: &Context, args: IngestArgs) -> Result<()> {
             progress.suspend(|| out.talk(&format!("line {}: {}", bad.line, bad.message)));
         }
     };
+    let worker = service.sync().start();
     let ended = ingest(&service, input, options, on_bad, stop).await;
     progress.finish_and_clear();
+    if let Some(worker) = worker {
+        worker.stop().await;
+    }
     match ended {
         Ok(report) => {
             tell(ctx, &report)?;

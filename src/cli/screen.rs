@@ -42,9 +42,12 @@ pub(super) fn check() -> Result<()> {
 }
 
 pub(super) async fn show(service: ModelLifecycleService, options: TuiOptions) -> Result<Ended> {
-    tui::run(service, options)
-        .await
-        .map_err(|error| told(&error))
+    let worker = service.sync().start();
+    let ended = tui::run(service, options).await;
+    if let Some(worker) = worker {
+        worker.stop().await;
+    }
+    ended.map_err(|error| told(&error))
 }
 
 /// How the program ends after the screen has.

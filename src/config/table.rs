@@ -94,6 +94,16 @@ pub const SETTINGS: &[Setting] = &[
         set: |settings, value| share(value, &mut settings.drift.critical),
     },
     Setting {
+        key: "sync.tracking_uri",
+        env: "MODELDECK_SYNC_TRACKING_URI",
+        help: "The MLflow server that a local store is mirrored to; empty for what MLFLOW_TRACKING_URI says, off for none.",
+        get: |settings| Value::Text(settings.sync.tracking_uri.clone()),
+        set: |settings, value| {
+            settings.sync.tracking_uri = text(value)?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "screen.mouse",
         env: "MODELDECK_SCREEN_MOUSE",
         help: "Whether the screen takes mouse clicks and the wheel; without it the terminal selects text as usual.",

@@ -65,7 +65,7 @@ fn the_environment_beats_the_file_and_a_flag_beats_both() {
     };
     let mut flags = Flags {
         config: Some(path.clone()),
-        store: None,
+        ..Flags::default()
     };
     let loaded = Loaded::read(&flags, Paths::default(), env).unwrap();
     assert_eq!(loaded.settings.store.path, "from-env.db");
@@ -84,7 +84,7 @@ fn the_environment_beats_the_file_and_a_flag_beats_both() {
     let beside = Loaded::read(
         &Flags {
             config: Some(path),
-            store: None,
+            ..Flags::default()
         },
         Paths::default(),
         |_| None,
@@ -144,8 +144,8 @@ fn values_that_make_no_sense_are_told_with_their_line() {
 fn an_address_is_a_server_or_refused_and_never_shows_its_password() {
     let target = |address: &str| {
         let flags = Flags {
-            config: None,
             store: Some(address.to_owned()),
+            ..Flags::default()
         };
         let loaded = Loaded::read(&flags, Paths::default(), |_| None).unwrap();
         loaded.target()
@@ -192,4 +192,39 @@ fn a_path_may_start_at_home() {
         Paths::default().expand("~/x"),
         Err(ConfigError::NoHome)
     ));
+}
+
+#[test]
+fn the_mirror_s_server_is_the_flag_s_the_file_s_or_mlflow_s() {
+    let tracking = |flag: Option<&str>, file: &str, mlflow: Option<&str>| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        std::fs::write(&path, file).unwrap();
+        let flags = Flags {
+            config: Some(path),
+            tracking_uri: flag.map(str::to_owned),
+            ..Flags::default()
+        };
+        let env =
+            |name: &str| (name == "MLFLOW_TRACKING_URI").then(|| mlflow.map(str::to_owned))?;
+        Loaded::read(&flags, Paths::default(), env)
+            .unwrap()
+            .tracking()
+            .map(|address| address.map(|address| address.to_string()))
+    };
+    let file = "[sync]\ntracking_uri = \"http://file:5000\"\n";
+    let env = Some("http://bob:secret@env:5000");
+    for (flag, file, mlflow, expected) in [
+        (Some("http://flag"), file, env, Some("http://flag")),
+        (None, file, env, Some("http://file:5000")),
+        (None, "", env, Some("http://env:5000")),
+        (Some("off"), file, env, None),
+        (None, "[sync]\ntracking_uri = \"off\"\n", env, None),
+        (None, "", Some("sqlite:///mlflow.db"), None),
+        (None, "", None, None),
+    ] {
+        assert_eq!(tracking(flag, file, mlflow).unwrap().as_deref(), expected);
+    }
+    let wrong = tracking(Some("mlruns"), "", None).unwrap_err();
+    assert!(wrong.to_string().contains("--tracking-uri"), "{wrong}");
 }

@@ -76,7 +76,8 @@ vocabulary! {
 /// A run's copy on an MLflow server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MlflowLink {
-    pub run_id: String,
+    /// The server's id of it; `None` until it has a copy there.
+    pub run_id: Option<String>,
     pub state: SyncState,
 }
 

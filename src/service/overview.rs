@@ -6,7 +6,7 @@ use crate::domain::Filter;
 use crate::domain::filter::{Op, Term, Test};
 use crate::domain::{
     Deployment, DeploymentStatus, DriftEvent, DriftState, ModelRun, Policy, RunStatus, Severity,
-    Sort,
+    Sort, SyncStatus,
 };
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
 
@@ -39,6 +39,8 @@ pub struct Overview {
     pub drift_events: Vec<DriftEvent>,
     /// The newest deployments that serve or are about to.
     pub deployments: Vec<Deployment>,
+    /// The mirror on an MLflow server.
+    pub sync: SyncStatus,
 }
 
 pub(super) async fn read(core: &Core, approvals: &ApprovalManager) -> Result<Overview> {
@@ -106,6 +108,7 @@ pub(super) async fn read(core: &Core, approvals: &ApprovalManager) -> Result<Ove
             .deployments(&live, &PageRequest::first(STRIP))
             .await?
             .rows,
+        sync: core.store.sync_status().await?,
         running_runs,
         drift_events,
     })

@@ -10,6 +10,7 @@ mod audit;
 mod auth;
 mod capabilities;
 mod client;
+mod copies;
 mod deployments;
 mod drift;
 mod dto;
@@ -38,6 +39,7 @@ pub use address::shown as shown_address;
 pub use auth::MlflowEnvironment;
 pub use capabilities::ServerCapabilities;
 pub use client::Deadlines;
+pub use copies::MlflowCopies;
 pub use source::MlflowSource;
 pub use store::{MlflowOptions, MlflowStore};
 

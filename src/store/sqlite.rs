@@ -28,6 +28,7 @@ mod output;
 mod registry;
 mod run_store;
 mod runs;
+mod sync;
 mod upkeep;
 mod versions;
 mod watch;

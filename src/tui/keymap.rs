@@ -79,6 +79,10 @@ pub enum Action {
     Fail,
     Terminate,
     RollBack,
+    // the mirror
+    Sync,
+    RetrySync,
+    DropSync,
 }
 
 /// What an object is related to.
@@ -128,6 +132,7 @@ pub enum Context {
     Help,
     Notices,
     Reader,
+    Sync,
     CommandLine,
 }
 
@@ -151,6 +156,7 @@ impl Context {
             Self::Help => "help",
             Self::Notices => "notices",
             Self::Reader => "comparison",
+            Self::Sync => "mlflow",
             Self::CommandLine => "command line",
         }
     }

@@ -7,7 +7,7 @@ use crate::domain::text::visible_once;
 use crate::domain::{
     Alias, AuditEntry, Deployment, DeploymentId, DriftEvent, DriftEventId, ExperimentName, Key,
     MetricChart, Missing, ModelExperiment, ModelName, ModelRun, ModelVersion, Revision, RunId,
-    RunStatus, Stage, Version, VersionComparison,
+    RunStatus, Stage, SyncItem, SyncStatus, Version, VersionComparison,
 };
 use crate::service::ServiceError;
 use crate::store::{
@@ -145,6 +145,8 @@ pub enum Question {
     /// The curves of a metric in these runs, each in so many columns.
     Curves(Key, Vec<RunId>, usize),
     Comparison(ModelName, Vec<Version>),
+    /// How the mirror is, and what waits for it.
+    Sync,
 }
 
 /// What the detail of a run needs beside its row.
@@ -186,6 +188,7 @@ pub enum Answer {
     /// The metric, and the values of each run's curve in order; none where there is none.
     Curves(Key, Vec<(RunId, Vec<f64>)>),
     Comparison(Box<VersionComparison>),
+    Sync(Box<SyncMore>),
 }
 
 /// What the detail of an experiment shows beside its row.
@@ -243,6 +246,13 @@ pub struct DeploymentMore {
     pub drift: Vec<DriftEvent>,
 }
 
+/// The mirror, and the items that wait for it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SyncMore {
+    pub status: SyncStatus,
+    pub items: Vec<SyncItem>,
+}
+
 /// A change, as the service takes it.
 #[derive(Debug, Clone)]
 pub enum Write {
@@ -270,6 +280,8 @@ pub enum Write {
     CreateDeployment(NewDeployment),
     UpdateDeployment(DeploymentId, DeploymentUpdate),
     RollBack(DeploymentId, Rollback),
+    RetrySync(i64),
+    DropSync(i64, String),
 }
 
 impl PartialEq for Write {

@@ -9,6 +9,7 @@ pub mod help;
 pub mod menu;
 pub mod notices;
 pub mod reader;
+pub mod sync;
 
 use self::command::CommandLine;
 use self::confirm::Confirm;
@@ -17,6 +18,7 @@ use self::help::Help;
 use self::menu::Menu;
 use self::notices::Notices;
 use self::reader::Reader;
+use self::sync::SyncList;
 use super::env::Env;
 use super::keymap::{Action, Context};
 use super::message::{Answer, Effect, Failure, Lane, Ticket, Write};
@@ -35,6 +37,7 @@ pub enum Overlay {
     Help(Help),
     Notices(Notices),
     Reader(Reader),
+    Sync(SyncList),
     CommandLine(CommandLine),
 }
 
@@ -48,6 +51,10 @@ pub enum Outcome {
     Write(Box<Write>),
     /// Asks first; the overlay stays beneath.
     Ask(Box<Confirm>),
+    /// Opens another on top; this one stays beneath.
+    Open(Box<Overlay>),
+    /// Stays and does something.
+    Keep(Vec<Request>),
     /// Closes and does what was chosen.
     Then(Vec<Request>),
     /// Closes and runs a command.
@@ -63,6 +70,7 @@ impl Overlay {
             Self::Help(_) => Context::Help,
             Self::Notices(_) => Context::Notices,
             Self::Reader(_) => Context::Reader,
+            Self::Sync(_) => Context::Sync,
             Self::CommandLine(_) => Context::CommandLine,
         }
     }
@@ -75,7 +83,7 @@ impl Overlay {
             Self::Menu(menu) => menu.typed(key),
             Self::Help(help) => help.typed(key),
             Self::CommandLine(line) => line.typed(key),
-            Self::Notices(_) | Self::Reader(_) => None,
+            Self::Notices(_) | Self::Reader(_) | Self::Sync(_) => None,
         }
     }
 
@@ -85,7 +93,7 @@ impl Overlay {
             Self::Form(form) => form.pasted(text, env),
             Self::Help(help) => help.pasted(text),
             Self::CommandLine(line) => line.pasted(text),
-            Self::Menu(_) | Self::Notices(_) | Self::Reader(_) => {}
+            Self::Menu(_) | Self::Notices(_) | Self::Reader(_) | Self::Sync(_) => {}
         }
     }
 
@@ -97,6 +105,7 @@ impl Overlay {
             Self::Help(help) => help.on(action),
             Self::Notices(notices) => notices.on(action),
             Self::Reader(reader) => reader.on(action),
+            Self::Sync(list) => list.on(action, env),
             Self::CommandLine(line) => line.on(action),
         }
     }
@@ -144,6 +153,7 @@ impl Overlay {
     ) -> Option<Vec<Request>> {
         match self {
             Self::Reader(reader) => reader.received(lane, ticket, answer),
+            Self::Sync(list) => list.received(lane, ticket, answer),
             _ => None,
         }
     }
@@ -152,6 +162,7 @@ impl Overlay {
     pub fn ask(&mut self, after: Ticket) -> Option<Effect> {
         match self {
             Self::Reader(reader) => reader.ask(after),
+            Self::Sync(list) => list.ask(after),
             _ => None,
         }
     }
@@ -173,6 +184,7 @@ impl Overlay {
             Self::Help(help) => help.draw(screen, buf, env),
             Self::Notices(notices) => notices.draw(screen, buf, env),
             Self::Reader(reader) => reader.draw(screen, buf, env),
+            Self::Sync(list) => list.draw(screen, buf, env),
             Self::CommandLine(line) => line.draw(screen, buf, env),
         }
     }

@@ -20,5 +20,6 @@ mod store_contract;
 mod store_faults;
 mod story;
 mod support;
+mod sync;
 mod tidy;
 mod tui_pty;

@@ -2,7 +2,7 @@
 
 use crate::support::stage::{self, Stage};
 use modeldeck::service::ErrorKind;
-use modeldeck::tui::message::Failure;
+use modeldeck::tui::message::{Failure, Msg, Write, Written};
 use modeldeck::tui::panes::Tab;
 use ratatui::style::Modifier;
 
@@ -200,4 +200,49 @@ fn every_small_size_is_drawn() {
             }
         }
     }
+}
+
+/// What waits for the mirror, item by item, under `:sync`; the header tells how many.
+#[test]
+fn the_mirror() {
+    for (width, height) in SIZES {
+        let mut stage = Stage::new(width, height, Tab::Runs);
+        stage.runs = stage::runs(3);
+        stage.sync = stage::mirror::mirror();
+        stage.answer();
+        stage.press(": s y n c enter");
+        snapshot("sync", &mut stage, width, height);
+    }
+}
+
+#[test]
+fn an_item_of_the_mirror_is_retried_and_given_up_with_a_reason() {
+    let mut stage = Stage::runs(100, 30, 2);
+    stage.sync = stage::mirror::mirror();
+    stage.press(": s y n c enter");
+    stage.press("r");
+    let (ticket, write) = stage.writes.pop_front().unwrap();
+    assert_eq!(write, Write::RetrySync(4));
+    stage.send(Msg::Written {
+        ticket,
+        result: Ok(Written {
+            said: "artifact model.bin of run r1 is queued again".to_owned(),
+            id: String::new(),
+            hint: None,
+        }),
+    });
+    stage.answer();
+    assert!(
+        stage
+            .screen()
+            .contains("MLflow · offline, 2 queued, 1 dead")
+    );
+    stage.press("j x");
+    stage.press("enter");
+    assert!(stage.writes.is_empty(), "a reason is asked for");
+    stage.press("o l d enter");
+    assert_eq!(
+        stage.writes.pop_front().unwrap().1,
+        Write::DropSync(7, "old".to_owned())
+    );
 }

@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::error::Result;
 use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Sections, Table, ago, duration, precise};
-use crate::domain::{ModelRun, RunId, RunSource, number};
+use crate::domain::{ModelRun, RunId, RunSource, number, text};
 
 pub(super) async fn run(ctx: &Context, run_id: &RunId) -> Result<()> {
     let service = ctx.service().await?;
@@ -27,6 +27,13 @@ pub(super) async fn run(ctx: &Context, run_id: &RunId) -> Result<()> {
             run.heartbeat_at
                 .filter(|_| !run.status.is_final())
                 .map(|at| ago(at, ctx.out.now)),
+        )
+        .optional(
+            "on MLflow",
+            run.mlflow.as_ref().map(|link| match &link.run_id {
+                Some(run_id) => format!("{} as {}", link.state, text::visible(run_id)),
+                None => link.state.to_string(),
+            }),
         )
         .field("revision", Cell::shown(run.revision));
     if let Some(silence) = service.runs().stale_for(&run) {

@@ -360,6 +360,32 @@ impl Client {
         self.checked(response, largest).await
     }
 
+    /// The same for a body of any size, which is given away piece by piece.
+    pub(super) async fn raw_pieces(
+        &self,
+        request: reqwest::RequestBuilder,
+        mut take: impl FnMut(&[u8]) + Send,
+    ) -> ApiResult<()> {
+        let mut response = self
+            .signed(request.timeout(self.deadlines.file), false)
+            .await?;
+        if !response.status().is_success() || response.headers().contains_key(CONTENT_ENCODING) {
+            self.checked(response, LARGEST_ERROR).await?;
+            return Ok(());
+        }
+        let pieces = async {
+            while let Some(piece) = response
+                .chunk()
+                .await
+                .map_err(|error| ApiError::Unanswered(causes(&error)))?
+            {
+                take(&piece);
+            }
+            Ok(())
+        };
+        pieces.await
+    }
+
     pub(super) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
         self.http.request(method, url)
     }

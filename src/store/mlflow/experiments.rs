@@ -43,7 +43,7 @@ fn build(experiment: &dto::Experiment, state: &State) -> ModelExperiment {
 }
 
 /// The tags that carry what MLflow has no field for.
-fn carried(experiment: &ModelExperiment) -> Vec<KeyValue> {
+pub(super) fn carried(experiment: &ModelExperiment) -> Vec<KeyValue> {
     vec![
         KeyValue::new(NOTE, cut(&experiment.description)),
         KeyValue::new(OWNER, cut(&experiment.owner)),

@@ -6,11 +6,11 @@ use super::projection::Touched;
 use super::store::{MlflowStore, made};
 use super::version_drafts::{key, no_other_holder};
 use super::versions::{KIND, NAME, PRODUCTION, carried, label};
-use crate::domain::{Alias, ModelName, ModelVersion, Policy, Revision, Stage, Tags, Version};
+use crate::domain::{ModelName, ModelVersion, Policy, Revision, Stage, Tags, Version};
 use crate::store::{Result, StoreError, WriteContext};
 
 /// MLflow's own number for a source that it would not take: where nothing is, in a scheme that every server lets pass.
-const NO_SOURCE: &str = "dbfs:/modeldeck/no-source";
+pub(super) const NO_SOURCE: &str = "dbfs:/modeldeck/no-source";
 
 fn taken(model: &ModelName, version: &Version) -> StoreError {
     StoreError::AlreadyExists {
@@ -19,24 +19,25 @@ fn taken(model: &ModelName, version: &Version) -> StoreError {
     }
 }
 
+/// Whether every server takes this name for an alias, and it means nothing else there.
+pub(super) fn takes_alias(alias: &str) -> bool {
+    let numbered = alias
+        .strip_prefix(['v', 'V'])
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
+    !numbered
+        && !alias.eq_ignore_ascii_case("latest")
+        && alias != PRODUCTION
+        && alias
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_-".contains(c))
+}
+
 /// Aliases as every server takes them.
 pub(super) fn check_aliases(version: &ModelVersion) -> Result<()> {
-    let is_taken_by_mlflow = |alias: &Alias| {
-        let text = alias.as_str();
-        let numbered = text
-            .strip_prefix(['v', 'V'])
-            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
-        numbered
-            || text.eq_ignore_ascii_case("latest")
-            || text == PRODUCTION
-            || !text
-                .chars()
-                .all(|c| c.is_alphanumeric() || "_-".contains(c))
-    };
     match version
         .aliases
         .iter()
-        .find(|alias| is_taken_by_mlflow(alias))
+        .find(|alias| !takes_alias(alias.as_str()))
     {
         Some(alias) => Err(StoreError::Invalid {
             message: format!(

@@ -155,7 +155,7 @@ pub(super) fn point(metric: &dto::Metric) -> MetricPoint {
 }
 
 /// The tags that carry what MLflow has no field for, and those that its page shows as the source.
-fn carried(run: &ModelRun) -> Vec<KeyValue> {
+pub(super) fn carried(run: &ModelRun) -> Vec<KeyValue> {
     let times = Times {
         created_at: run.created_at,
         started_at: run.started_at,

@@ -152,6 +152,9 @@ impl MlflowStore {
     }
 }
 
+/// It is the remote end itself, so there is nothing to mirror.
+impl crate::store::SyncStore for MlflowStore {}
+
 /// A draft of a new object.
 pub(super) fn made(key: ObjectKey, remote: Option<String>, after: Value) -> Draft {
     Draft {

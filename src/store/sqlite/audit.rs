@@ -20,6 +20,7 @@ const LEFT_OUT: &[&str] = &[
     "stage_warning",
     "heartbeat_at",
     "health_history",
+    "mlflow",
     "updated_at",
     "revision",
 ];

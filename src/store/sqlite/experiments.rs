@@ -3,8 +3,10 @@
 use super::column::{json, nanos, revision, time, to_json, word};
 use super::fault::{Result, taken};
 use super::filter::{Binder, Keyed, Kind, ListTable, Source};
-use super::{SqliteStore, audit, list, lost};
-use crate::domain::{ExperimentName, ExperimentStatus, ModelExperiment, ObjectKind, Revision};
+use super::{SqliteStore, audit, list, lost, sync};
+use crate::domain::{
+    ExperimentName, ExperimentStatus, ModelExperiment, ObjectKind, Revision, SyncKind,
+};
 use crate::store::{ExperimentQuery, ExperimentStore, Page, PageRequest, StoreError, WriteContext};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -59,7 +61,7 @@ fn experiment(row: &Row<'_>) -> rusqlite::Result<ModelExperiment> {
     })
 }
 
-fn load(connection: &Connection, ids: &[i64]) -> Result<Vec<ModelExperiment>> {
+pub(super) fn load(connection: &Connection, ids: &[i64]) -> Result<Vec<ModelExperiment>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM json_each(?1) j CROSS JOIN experiments e ON e.id = j.value"
     ))?;
@@ -122,6 +124,7 @@ impl ExperimentStore for SqliteStore {
                     new.revision.0,
                 ]);
             taken(inserted, ObjectKind::Experiment, &new.name)?;
+            sync::queue(tx, SyncKind::Experiment, tx.last_insert_rowid(), ctx.at)?;
             audit::record(
                 tx,
                 &ctx,
@@ -161,6 +164,7 @@ impl ExperimentStore for SqliteStore {
             if changed == 0 {
                 return Err(lost(ObjectKind::Experiment, &new.name, new.revision, old.revision));
             }
+            sync::queue(tx, SyncKind::Experiment, id(tx, &new.name)?, ctx.at)?;
             audit::record(
                 tx,
                 &ctx,

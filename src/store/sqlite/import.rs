@@ -1,7 +1,7 @@
 //! The door for many runs at once: one transaction for all of them, one audit entry for each.
 
 use super::fault::Result;
-use super::{SqliteStore, audit, lost, metrics, runs};
+use super::{SqliteStore, audit, lost, metrics, runs, sync};
 use crate::domain::{ModelRun, ObjectKind, RunId};
 use crate::store::import::{ImportStore, KnownRun, RunImport, RunWrite};
 use crate::store::{SeriesBatch, StoreError, WriteContext};
@@ -37,6 +37,7 @@ fn write(connection: &Connection, import: RunImport, ctx: &WriteContext) -> Resu
     let id = match write {
         RunWrite::Insert => {
             let id = runs::insert(connection, &run)?;
+            sync::queue_run(connection, id, &[], &run.artifacts, ctx.at)?;
             entry(Value::Null, &run)?;
             id
         }
@@ -50,10 +51,15 @@ fn write(connection: &Connection, import: RunImport, ctx: &WriteContext) -> Resu
                     old.revision,
                 ));
             }
+            sync::queue_run(connection, id, &old.artifacts, &run.artifacts, ctx.at)?;
             entry(audit::snapshot(ObjectKind::Run, &old)?, &run)?;
             id
         }
-        RunWrite::Points => metrics::run_row(connection, &run.run_id)?,
+        RunWrite::Points => {
+            let id = metrics::run_row(connection, &run.run_id)?;
+            sync::queue_points(connection, id, ctx.at)?;
+            id
+        }
     };
     for tail in tails {
         let batch = SeriesBatch {

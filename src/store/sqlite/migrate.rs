@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 pub(super) const APPLICATION_ID: i64 = 0x4D44_4B31;
 
 /// Step N brings a store from version N to version N + 1.
-pub(super) const STEPS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_sync.sql"),
+];
 
 /// The version of the layout that a list of steps leads to.
 pub(super) fn version_of(steps: &[&str]) -> i64 {
@@ -50,19 +53,24 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) 
     loop {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let at: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let step = usize::try_from(at).ok().and_then(|at| steps.get(at));
-        let Some(step) = step else {
+        let done = usize::try_from(at).unwrap_or(usize::MAX);
+        // A new store is made whole, so that nobody finds it half made and takes a backup of nothing.
+        let next = if at == 0 { steps.len() } else { done + 1 };
+        let Some(missing) = steps.get(done..next).filter(|missing| !missing.is_empty()) else {
             return Ok(());
         };
         if at > 0 {
             // Others may read but not write while this transaction is open, so this is exactly what the step starts from.
             backup_before(path, at)?;
         }
-        tx.execute_batch(step)?;
+        for step in missing {
+            tx.execute_batch(step)?;
+        }
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-        tx.pragma_update(None, "user_version", at + 1)?;
+        let version = version_of(&steps[..next]);
+        tx.pragma_update(None, "user_version", version)?;
         tx.commit()?;
-        tracing::info!(path = %path.display(), version = at + 1, "the store's layout was brought forward");
+        tracing::info!(path = %path.display(), version, "the store's layout was brought forward");
     }
 }
 

@@ -104,6 +104,14 @@ impl Output {
         .await
     }
 
+    /// The output as an open file, for reading it whole.
+    pub(super) async fn file(&self, run_id: &RunId) -> Result<Option<File>, StoreError> {
+        self.aside(run_id, "opening a run's output", move |place, run| {
+            Ok(place.readable(run)?.map(|(_, file)| file))
+        })
+        .await
+    }
+
     pub(super) async fn finish(&self, run_id: &RunId) -> Result<Option<Artifact>, StoreError> {
         self.aside(run_id, "closing a run's output", move |place, run| {
             let Some((directory, mut file)) = place.readable(run)? else {

@@ -3,8 +3,8 @@
 use super::column::to_json;
 use super::fault::Result;
 use super::versions::{self, label};
-use super::{SqliteStore, audit, list, lost};
-use crate::domain::{ModelName, ModelVersion, ObjectKind, Policy, Revision, Version};
+use super::{SqliteStore, audit, list, lost, sync};
+use crate::domain::{ModelName, ModelVersion, ObjectKind, Policy, Revision, SyncKind, Version};
 use crate::store::{
     GateProof, Page, PageRequest, RegistryStore, StoreError, VersionQuery, WriteContext,
 };
@@ -70,6 +70,7 @@ fn replace(
             ));
         }
         versions::insert_aliases(connection, id, version)?;
+        sync::queue(connection, SyncKind::ModelVersion, id, ctx.at)?;
         audit::record(
             connection,
             ctx,
@@ -91,7 +92,8 @@ impl RegistryStore for SqliteStore {
     ) -> crate::store::Result<()> {
         let (new, ctx) = (version.clone(), ctx.clone());
         self.write("registering a version", move |tx| {
-            versions::insert(tx, &new)?;
+            let id = versions::insert(tx, &new)?;
+            sync::queue(tx, SyncKind::ModelVersion, id, ctx.at)?;
             audit::record(
                 tx,
                 &ctx,

@@ -1,7 +1,7 @@
 //! Runs as a store gives them: rows, histories and captured output under one trait.
 
 use super::fault::Result;
-use super::{SqliteStore, audit, list, lost, metrics, runs};
+use super::{SqliteStore, audit, list, lost, metrics, runs, sync};
 use crate::domain::{
     Artifact, Key, MetricChart, MetricPoint, ModelRun, ObjectKind, Revision, RunId,
 };
@@ -48,6 +48,7 @@ impl RunStore for SqliteStore {
         self.write("adding a run", move |tx| {
             let id = runs::insert(tx, &new)?;
             append_own(tx, id, &new.run_id, &points, ctx.at)?;
+            sync::queue_run(tx, id, &[], &new.artifacts, ctx.at)?;
             audit::record(
                 tx,
                 &ctx,
@@ -78,6 +79,7 @@ impl RunStore for SqliteStore {
                 ));
             }
             append_own(tx, id, &new.run_id, &points, ctx.at)?;
+            sync::queue_run(tx, id, &old.artifacts, &new.artifacts, ctx.at)?;
             audit::record(
                 tx,
                 &ctx,
@@ -143,6 +145,7 @@ impl RunStore for SqliteStore {
                     _ => {
                         let id = metrics::run_row(tx, &batch.run_id)?;
                         runs::beat(tx, id, at)?;
+                        sync::queue_points(tx, id, at)?;
                         last = Some((&batch.run_id, id));
                         id
                     }

@@ -132,6 +132,12 @@ pub(super) fn load(connection: &Connection, ids: &[i64]) -> Result<Vec<ModelRun>
             map.insert(key, row.get(3)?);
         }
     }
+    drop(rows);
+    for (id, link) in super::sync::links(connection, &list)? {
+        if let Some(run) = place.get(&id).and_then(|at| runs.get_mut(*at)) {
+            run.mlflow = Some(link);
+        }
+    }
     Ok(runs)
 }
 
@@ -197,7 +203,8 @@ pub(super) fn insert(connection: &Connection, new: &ModelRun) -> Result<i64> {
     Ok(id)
 }
 
-/// Replaces a run's row where the revision is the one read; tells whether it was.
+/// Replaces a run's row where the revision is the one read; tells whether it was. How far its copy on a server is is known elsewhere
+/// and changes without it.
 pub(super) fn update(
     connection: &Connection,
     id: i64,
@@ -207,9 +214,9 @@ pub(super) fn update(
     let experiment = experiments::id(connection, &new.experiment_name)?;
     let changed = connection
         .prepare_cached(
-            "UPDATE runs SET experiment_id = ?2, name = ?3, status = ?4, artifacts = ?5, source = ?6, mlflow = ?7,
-                 created_at = ?8, started_at = ?9, ended_at = ?10, updated_at = ?11, revision = ?12
-             WHERE id = ?1 AND revision = ?13",
+            "UPDATE runs SET experiment_id = ?2, name = ?3, status = ?4, artifacts = ?5, source = ?6,
+                 created_at = ?7, started_at = ?8, ended_at = ?9, updated_at = ?10, revision = ?11
+             WHERE id = ?1 AND revision = ?12",
         )?
         .execute(params![
             id,
@@ -218,7 +225,6 @@ pub(super) fn update(
             new.status.as_str(),
             to_json(&new.artifacts)?,
             to_json(&new.source)?,
-            to_optional_json(new.mlflow.as_ref())?,
             nanos(new.created_at)?,
             optional_nanos(new.started_at)?,
             optional_nanos(new.ended_at)?,

@@ -186,7 +186,8 @@ pub(super) fn find(
     Ok((id, found))
 }
 
-pub(super) fn insert(connection: &Connection, new: &ModelVersion) -> Result<()> {
+/// Adds a version and returns its row.
+pub(super) fn insert(connection: &Connection, new: &ModelVersion) -> Result<i64> {
     connection
         .prepare_cached("INSERT OR IGNORE INTO models (name) VALUES (?1)")?
         .execute([new.model_name.as_str()])?;
@@ -218,7 +219,9 @@ pub(super) fn insert(connection: &Connection, new: &ModelVersion) -> Result<()> 
         ObjectKind::ModelVersion,
         &label(&new.model_name, &new.version),
     )?;
-    insert_aliases(connection, connection.last_insert_rowid(), new)
+    let id = connection.last_insert_rowid();
+    insert_aliases(connection, id, new)?;
+    Ok(id)
 }
 
 /// Replaces a version's row where the revision is the one read; tells whether it was. Aliases are written by the caller, who may

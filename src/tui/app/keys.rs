@@ -8,6 +8,7 @@ use crate::tui::overlay::Overlay;
 use crate::tui::overlay::command::CommandLine;
 use crate::tui::overlay::help::Help;
 use crate::tui::overlay::notices::Notices;
+use crate::tui::overlay::sync::SyncList;
 use crate::tui::panes::{Allowed, Gravity, Tab};
 use crossterm::event::{
     KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
@@ -100,6 +101,7 @@ impl App {
                 let notices = Notices::new(self.notices.all().to_vec());
                 self.overlays.push(Overlay::Notices(notices));
             }
+            Action::Sync => self.open(Overlay::Sync(SyncList::default()), effects),
             Action::Refresh => {
                 self.live.caught_up();
                 self.refresh(effects);

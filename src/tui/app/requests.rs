@@ -30,7 +30,7 @@ impl App {
         }
     }
 
-    fn open(&mut self, mut overlay: Overlay, effects: &mut Vec<Effect>) {
+    pub(super) fn open(&mut self, mut overlay: Overlay, effects: &mut Vec<Effect>) {
         self.dirty = true;
         if let Some(effect) = overlay.ask(self.last_ticket) {
             self.note_ticket(&effect);
@@ -69,6 +69,8 @@ impl App {
                 }
             }
             Outcome::Ask(confirm) => self.overlays.push(Overlay::Confirm(*confirm)),
+            Outcome::Open(overlay) => self.open(*overlay, effects),
+            Outcome::Keep(requests) => self.carry(requests, effects),
             Outcome::Then(requests) => {
                 self.overlays.pop();
                 self.carry(requests, effects);

@@ -152,6 +152,15 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Reader, &["left", "h"], A::PreviousWord, "scroll left", None),
     bind(C::Reader, &["esc", "q"], A::Cancel, "close", Some("close")),
 
+    bind(C::Sync, &["r"], A::RetrySync, "try the item anew", Some("retry")),
+    bind(C::Sync, &["x"], A::DropSync, "give its copy up, with a reason", Some("drop")),
+    bind(C::Sync, &["j", "down"], A::Next, "next item", None),
+    bind(C::Sync, &["k", "up"], A::Previous, "previous item", None),
+    bind(C::Sync, &["pagedown"], A::PageDown, "a page down", None),
+    bind(C::Sync, &["pageup"], A::PageUp, "a page up", None),
+    bind(C::Sync, &["y"], A::Copy, "copy the item and its reason", Some("copy")),
+    bind(C::Sync, &["esc", "q"], A::Cancel, "close", Some("close")),
+
     bind(C::CommandLine, &["enter"], A::Accept, "run the command", Some("run")),
     bind(C::CommandLine, &["tab"], A::Complete, "complete", Some("complete")),
     bind(C::CommandLine, &["up"], A::Previous, "the command before", None),

@@ -28,6 +28,7 @@ const WORDS: &[(&str, Action)] = &[
     ("help", Action::Help),
     ("keys", Action::Help),
     ("notices", Action::Notices),
+    ("sync", Action::Sync),
     ("pause", Action::Pause),
     ("refresh", Action::Refresh),
     ("strip", Action::Strip),

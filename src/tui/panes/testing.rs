@@ -10,7 +10,7 @@ use crate::tui::app::{App, Labels};
 use crate::tui::env::Env;
 use crate::tui::message::{
     Answer, DeploymentMore, DriftMore, Effect, ExperimentMore, Failure, ListOf, Moment, Msg,
-    Overview, Question, Review, Rows, RunMore, Ticket, VersionMore, Write, Written,
+    Overview, Question, Review, Rows, RunMore, SyncMore, Ticket, VersionMore, Write, Written,
 };
 use crate::tui::panes::Tab;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -73,6 +73,10 @@ impl World {
                 let curves = runs.iter().map(|run_id| (run_id.clone(), Vec::new()));
                 Answer::Curves(metric.clone(), curves.collect())
             }
+            Question::Sync => Answer::Sync(Box::new(SyncMore {
+                status: self.overview.sync.clone(),
+                items: Vec::new(),
+            })),
         }
     }
 

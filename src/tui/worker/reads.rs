@@ -6,11 +6,13 @@ use crate::service::{ModelLifecycleService, Result};
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
 use crate::tui::message::{
     Answer, DeploymentMore, DriftMore, ExperimentMore, ListOf, Question, Rows, RunMore,
-    RunQuestion, VersionMore,
+    RunQuestion, SyncMore, VersionMore,
 };
 
 /// How many relatives of an object its detail shows.
 const RELATIVES: usize = 20;
+/// How many items of the mirror are shown.
+const ITEMS: usize = 500;
 /// How many audit entries of an object its detail shows.
 const ENTRIES: usize = 50;
 
@@ -32,6 +34,10 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
                 all: count_all,
             }
         }
+        Question::Sync => Answer::Sync(Box::new(SyncMore {
+            status: service.sync().status().await?,
+            items: service.sync().items(ITEMS).await?,
+        })),
         Question::Overview => Answer::Overview(Box::new(service.overview().await?)),
         Question::Experiment(name) => {
             let of_status = |statuses| RunQuery {

@@ -1,5 +1,6 @@
 //! Carries out changes through the service, and says in a sentence what came of each.
 
+use crate::domain::text::visible;
 use crate::domain::{Deployment, DeploymentId};
 use crate::service::{ModelLifecycleService, Result};
 use crate::tui::message::{Write, Written};
@@ -16,6 +17,16 @@ pub(super) async fn carry_out(service: &ModelLifecycleService, write: Write) -> 
         | Write::CreateDeployment(_)
         | Write::UpdateDeployment(..)
         | Write::RollBack(..) => serving(service, write).await,
+        Write::RetrySync(id) => {
+            let item = service.sync().retry(id).await?;
+            let label = visible(&item.label()).into_owned();
+            Ok(written(format!("{label} is queued again"), ""))
+        }
+        Write::DropSync(id, reason) => {
+            let item = service.sync().give_up(id, &reason).await?;
+            let label = visible(&item.label()).into_owned();
+            Ok(written(format!("the copy of {label} is given up"), ""))
+        }
         _ => registry(service, write).await,
     }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn what_goes_in_comes_out(store: &dyn Store) {
         wall_seconds: Some(0.1 + 0.2),
     };
     new.mlflow = Some(MlflowLink {
-        run_id: "m1".to_owned(),
+        run_id: Some("m1".to_owned()),
         state: SyncState::Queued,
     });
     new.heartbeat_at = Some("2026-11-05T10:00:00.000000001Z".parse().unwrap());

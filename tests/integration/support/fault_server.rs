@@ -32,6 +32,21 @@ struct Plan {
     fault: Option<Fault>,
     /// Which of the requests from now on, counted from 0; `None` for all.
     only: Option<usize>,
+    /// One in so many requests, by chance, meets one of these.
+    some: Option<(u64, Vec<Fault>)>,
+}
+
+impl Plan {
+    /// Chance that comes out the same each time: the digits of a number's square, stirred.
+    fn by_chance(&self, number: usize) -> Option<Fault> {
+        let (share, faults) = self.some.as_ref()?;
+        let stirred = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let stirred = (stirred ^ (stirred >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 32;
+        let which = usize::try_from(stirred / share).unwrap_or(0) % faults.len();
+        stirred
+            .is_multiple_of(*share)
+            .then(|| faults[which].clone())
+    }
 }
 
 /// The server; it ends with the test.
@@ -68,9 +83,11 @@ impl FaultServer {
                     let number = requests.fetch_add(1, Ordering::SeqCst);
                     let fault = {
                         let plan = plan.lock().unwrap();
-                        plan.fault
-                            .clone()
-                            .filter(|_| plan.only.is_none_or(|only| only == number))
+                        plan.by_chance(number).or_else(|| {
+                            plan.fault
+                                .clone()
+                                .filter(|_| plan.only.is_none_or(|only| only == number))
+                        })
                     };
                     // A client that hung up itself is no trouble of the test's.
                     let _ = connection
@@ -95,6 +112,12 @@ impl FaultServer {
         self.set(Some(fault), Some(number));
     }
 
+    /// From now on one in so many requests meets one of these, each time the same ones.
+    pub(crate) fn one_in(&self, share: u64, faults: Vec<Fault>) {
+        self.set(None, None);
+        self.plan.lock().unwrap().some = Some((share, faults));
+    }
+
     /// From now on everything passes; returns how many requests there were since the last change.
     pub(crate) fn none(&self) -> usize {
         let seen = self.requests.load(Ordering::SeqCst);
@@ -105,7 +128,11 @@ impl FaultServer {
     fn set(&self, fault: Option<Fault>, only: Option<usize>) {
         let mut plan = self.plan.lock().unwrap();
         self.requests.store(0, Ordering::SeqCst);
-        *plan = Plan { fault, only };
+        *plan = Plan {
+            fault,
+            only,
+            some: None,
+        };
     }
 }
 

@@ -197,12 +197,29 @@ impl Server {
         self.port
     }
 
+    /// Its database, to be read while it runs.
+    pub(crate) fn rows<T>(
+        &self,
+        sql: &str,
+        row: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Vec<T> {
+        let connection = rusqlite::Connection::open(&self.database).unwrap();
+        connection.busy_timeout(Duration::from_secs(20)).unwrap();
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], row).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    pub(crate) fn number(&self, sql: &str) -> i64 {
+        self.rows(sql, |row| row.get(0)).remove(0)
+    }
+
     pub(crate) fn uri(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Takes everything out of the database, as if the server were new.
-    fn empty(&self) {
+    pub(crate) fn empty(&self) {
         let connection = rusqlite::Connection::open(&self.database).unwrap();
         connection.busy_timeout(Duration::from_secs(20)).unwrap();
         let tables: Vec<String> = connection

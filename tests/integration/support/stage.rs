@@ -2,6 +2,7 @@
 //!
 //! Clock, ids, zone and size are fixed, so that what is drawn is the same everywhere.
 
+pub(crate) mod mirror;
 mod objects;
 
 pub(crate) use objects::{experiments, run, runs};
@@ -16,7 +17,7 @@ use modeldeck::tui::app::{App, Labels};
 use modeldeck::tui::env::Env;
 use modeldeck::tui::message::{
     Answer, Effect, ExperimentMore, Failure, Lane, ListOf, Moment, Msg, Question, Rows, RunMore,
-    Ticket, Write, Written,
+    SyncMore, Ticket, Write, Written,
 };
 use modeldeck::tui::panes::Tab;
 use ratatui::buffer::Buffer;
@@ -36,6 +37,7 @@ pub(crate) struct Stage {
     pub(crate) app: App,
     pub(crate) experiments: Vec<ModelExperiment>,
     pub(crate) runs: Vec<ModelRun>,
+    pub(crate) sync: SyncMore,
     /// Answers every reading question with this instead.
     pub(crate) failing: Option<Failure>,
     /// Questions that are not answered yet.
@@ -71,6 +73,7 @@ impl Stage {
             app: App::new(env, labels, tab, true),
             experiments: experiments(),
             runs: Vec::new(),
+            sync: SyncMore::default(),
             failing: None,
             asked: VecDeque::new(),
             writes: VecDeque::new(),
@@ -259,6 +262,7 @@ impl Stage {
                     .collect();
                 Answer::Overview(Box::new(Overview {
                     running: running.len() as u64,
+                    sync: self.sync.status.clone(),
                     running_runs: running.into_iter().take(4).collect(),
                     ..Overview::default()
                 }))
@@ -282,6 +286,7 @@ impl Stage {
                 let curves = ids.iter().map(|id| (id.clone(), vec![3.0, 1.0, 2.0]));
                 Answer::Curves(metric.clone(), curves.collect())
             }
+            Question::Sync => Answer::Sync(Box::new(self.sync.clone())),
             Question::Runs(ids) => Answer::Runs(
                 ids.iter()
                     .filter_map(|id| self.runs.iter().find(|run| run.run_id == *id).cloned())

@@ -3,7 +3,8 @@
 use crate::store::mlflow::client::{Call, Client};
 use crate::store::mlflow::dto::{File, FilePage};
 use crate::store::mlflow::error::ApiResult;
-use reqwest::{Method, Url};
+use reqwest::header::CONTENT_LENGTH;
+use reqwest::{Body, Method, Url};
 
 /// The most that is read of one file.
 const LARGEST_FILE: usize = 256 * 1024 * 1024;
@@ -60,6 +61,36 @@ impl Client {
         let request = self.request(Method::PUT, root.url(self, path)).body(bytes);
         self.raw(request, 64 * 1024).await?;
         Ok(())
+    }
+
+    /// Writes a file of a known size from a stream, over one that is there.
+    pub(in crate::store::mlflow) async fn put_artifact_stream<S>(
+        &self,
+        root: &ArtifactRoot,
+        path: &str,
+        size: u64,
+        blocks: S,
+    ) -> ApiResult<()>
+    where
+        S: tokio_stream::Stream<Item = std::io::Result<Vec<u8>>> + Send + 'static,
+    {
+        let request = self
+            .request(Method::PUT, root.url(self, path))
+            .header(CONTENT_LENGTH, size)
+            .body(Body::wrap_stream(blocks));
+        self.raw(request, 64 * 1024).await?;
+        Ok(())
+    }
+
+    /// Reads a file of any size piece by piece.
+    pub(in crate::store::mlflow) async fn read_artifact(
+        &self,
+        root: &ArtifactRoot,
+        path: &str,
+        take: impl FnMut(&[u8]) + Send,
+    ) -> ApiResult<()> {
+        let request = self.request(Method::GET, root.url(self, path));
+        self.raw_pieces(request, take).await
     }
 
     pub(in crate::store::mlflow) async fn get_artifact(

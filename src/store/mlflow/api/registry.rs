@@ -96,6 +96,17 @@ impl Client {
         }
     }
 
+    pub(in crate::store::mlflow) async fn get_version(
+        &self,
+        name: &str,
+        number: &str,
+    ) -> ApiResult<ModelVersion> {
+        let call = Call::get("2.0/mlflow/model-versions/get")
+            .with("name", name)
+            .with("version", number);
+        Ok(self.call::<ModelVersionAnswer>(&call).await?.model_version)
+    }
+
     pub(in crate::store::mlflow) async fn describe_version(
         &self,
         name: &str,

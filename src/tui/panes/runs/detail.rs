@@ -2,7 +2,7 @@
 
 use super::silence;
 use crate::domain::text::{visible, visible_lines};
-use crate::domain::{Key, MetricChart, ModelRun, number};
+use crate::domain::{Key, MetricChart, MlflowLink, ModelRun, number};
 use crate::tui::env::{Env, count, span, took};
 use crate::tui::message::RunMore;
 use crate::tui::panes::marks;
@@ -76,6 +76,15 @@ fn times(run: &ModelRun, env: &Env) -> Section {
         .pair_if("started", run.started_at.map(|at| env.when(at)))
         .pair_if("ended", run.ended_at.map(|at| env.when(at)))
         .pair_if("last sign", run.heartbeat_at.map(|at| env.when(at)))
+        .pair_if("on MLflow", run.mlflow.as_ref().map(on_mlflow))
+}
+
+/// How far its copy is, and its id there.
+fn on_mlflow(link: &MlflowLink) -> String {
+    match &link.run_id {
+        Some(run_id) => format!("{} as {}", link.state, visible(run_id)),
+        None => link.state.to_string(),
+    }
 }
 
 fn chart(run: &ModelRun, metric: &Key, more: Option<&RunMore>, rows: u16) -> Section {

@@ -1,0 +1,388 @@
+//! A session with the server: takes the lease, makes sure that it is the right server, and carries over what is due, a few items at a time.
+//!
+//! Here it is decided what a failure means. A server that cannot be used makes the whole mirror OFFLINE or REFUSED and costs no item an attempt; while
+//! the server is there, a failure is the item's own, which is tried again after growing waits and is DEAD in the end, and holds up nothing else.
+
+use super::carry::{Carrier, OnStep, Outcome};
+use super::{MlflowSync, SyncPatience, lease};
+use crate::domain::SyncItemState;
+use crate::service::{Result, ServerAddress};
+use crate::store::StoreError;
+use crate::store::sync::{MirrorServer, SyncFault, SyncRecord, SyncTask, TrackedServer};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// So many items are carried over at once.
+const AT_ONCE: usize = 4;
+/// The longest wait for an item, and for a server.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_OFFLINE: Duration = Duration::from_secs(30);
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    /// Nothing is due.
+    Idle,
+    /// The server cannot be used.
+    NoServer,
+    /// Somebody else carries things over.
+    Held,
+}
+
+/// What lasts from session to session.
+pub(super) struct Sessions<'a> {
+    pub(super) sync: &'a MlflowSync,
+    pub(super) address: &'a ServerAddress,
+    pub(super) server: Option<Arc<dyn MirrorServer>>,
+    pub(super) on_step: OnStep,
+    /// The lease that is held now, for whoever ends the session from outside.
+    pub(super) held: Arc<Mutex<Option<i64>>>,
+}
+
+impl Sessions<'_> {
+    /// Carries over what is due; with `all`, everything that waits gets a try.
+    pub(super) async fn one(&mut self, all: bool) -> Result<End> {
+        let core = &self.sync.core;
+        let Some(tracked) = core.store.tracked_server().await? else {
+            return Ok(End::Idle);
+        };
+        let now = core.clock.now();
+        let offline = tracked.next_try_at.is_some_and(|next| {
+            // A wait that is longer than any was written under another clock.
+            next > now && next < now + LONGEST_WAIT
+        });
+        if offline && !all {
+            return Ok(End::NoServer);
+        }
+        if core
+            .store
+            .due_sync_tasks(now, all, &[], 1)
+            .await?
+            .is_empty()
+        {
+            return Ok(End::Idle);
+        }
+        let token = match lease::take(core).await? {
+            Ok(token) => token,
+            Err(holder) => {
+                tracing::debug!(holder, "another modeldeck carries things to MLflow");
+                return Ok(End::Held);
+            }
+        };
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        let end = self.under_lease(token, &tracked, all).await;
+        // A lease that cannot be given back expires.
+        if let Err(error) = core.store.release_sync_lease(token).await {
+            tracing::warn!(%error, "the mirror's lease was not given back");
+        }
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        end
+    }
+
+    async fn under_lease(&mut self, token: i64, tracked: &TrackedServer, all: bool) -> Result<End> {
+        let core = self.sync.core.clone();
+        let (server, fingerprint) = match self.contact(tracked).await {
+            Ok(contact) => contact,
+            Err(trouble) => {
+                self.offline(token, tracked, trouble).await?;
+                return Ok(End::NoServer);
+            }
+        };
+        let shown = self.address.to_string();
+        let is_news = tracked.failures > 0
+            || tracked.next_try_at.is_some()
+            || tracked.fingerprint.as_ref() != Some(&fingerprint)
+            || tracked.address != shown;
+        if is_news {
+            let online = SyncRecord::Online {
+                fingerprint: fingerprint.clone(),
+                address: shown,
+            };
+            core.store
+                .record_sync(token, core.clock.now(), &[online])
+                .await?;
+        }
+        let carrier = Carrier {
+            store_id: core.store.store_id().await?,
+            core,
+            server,
+            token,
+            on_step: Arc::clone(&self.on_step),
+            progressed: Arc::default(),
+        };
+        match self.carry_all(&carrier, &fingerprint, all).await? {
+            None => Ok(End::Idle),
+            Some(trouble) => {
+                let tracked = TrackedServer {
+                    failures: 0,
+                    ..tracked.clone()
+                };
+                self.offline(token, &tracked, trouble).await?;
+                Ok(End::NoServer)
+            }
+        }
+    }
+
+    /// Connects, and makes sure that the server is the one that the store is mirrored to.
+    async fn contact(
+        &mut self,
+        tracked: &TrackedServer,
+    ) -> Result<(Arc<dyn MirrorServer>, String), Trouble> {
+        let server = if let Some(server) = &self.server {
+            Arc::clone(server)
+        } else {
+            let connected = (self.sync.connect)(self.address).await;
+            let connected = connected.map_err(|error| Trouble::of(&error))?;
+            Arc::clone(self.server.insert(connected))
+        };
+        let found = server
+            .fingerprint(tracked.fingerprint.is_none())
+            .await
+            .map_err(Trouble::from)?;
+        match (found, &tracked.fingerprint) {
+            (Some(found), Some(known)) if found == *known => Ok((server, found)),
+            (Some(found), None) => Ok((server, found)),
+            _ => Err(Trouble {
+                refused: true,
+                problem: format!(
+                    "the server at '{}' is not the one that this store is mirrored to (it was at '{}'), so nothing is sent to it; 'modeldeck sync run --new-server' mirrors everything to it",
+                    self.address, tracked.address
+                ),
+            }),
+        }
+    }
+
+    async fn offline(
+        &mut self,
+        token: i64,
+        tracked: &TrackedServer,
+        trouble: Trouble,
+    ) -> Result<()> {
+        let core = &self.sync.core;
+        tracing::info!(problem = %trouble.problem, "MLflow cannot be used; the queue waits");
+        // Whoever stands there the next time is asked anew who it is and what it can do.
+        self.server = None;
+        let failures = tracked.failures.saturating_add(1);
+        let wait = backoff(self.sync.patience.first_wait, failures, LONGEST_OFFLINE);
+        let now = core.clock.now();
+        let record = SyncRecord::Offline {
+            refused: trouble.refused,
+            problem: trouble.problem,
+            failures,
+            next_try_at: now + wait,
+        };
+        core.store.record_sync(token, now, &[record]).await?;
+        Ok(())
+    }
+
+    /// Carries items over until none is due; `Some` where the server is gone.
+    async fn carry_all(
+        &self,
+        carrier: &Carrier,
+        fingerprint: &str,
+        all: bool,
+    ) -> Result<Option<Trouble>> {
+        let core = &carrier.core;
+        let mut under_way: BTreeMap<i64, SyncTask> = BTreeMap::new();
+        let mut tried: Vec<i64> = Vec::new();
+        let mut carrying: JoinSet<(i64, Outcome, bool)> = JoinSet::new();
+        let mut sign = tokio::time::interval_at(Instant::now() + lease::SIGN, lease::SIGN);
+        let mut is_dry = false;
+        loop {
+            if !is_dry && carrying.len() < AT_ONCE {
+                let mut not: Vec<i64> = under_way.keys().copied().collect();
+                if all {
+                    not.extend(&tried);
+                }
+                let free = AT_ONCE - carrying.len();
+                let due = core
+                    .store
+                    .due_sync_tasks(core.clock.now(), all, &not, free)
+                    .await?;
+                is_dry = due.is_empty();
+                for task in due {
+                    tried.push(task.item.id);
+                    let carrier = Carrier {
+                        progressed: Arc::new(AtomicBool::new(false)),
+                        ..carrier.clone()
+                    };
+                    under_way.insert(task.item.id, task.clone());
+                    carrying.spawn(async move {
+                        let outcome = carrier.carry(&task).await;
+                        let progressed = carrier.progressed.load(Ordering::Relaxed);
+                        (task.item.id, outcome, progressed)
+                    });
+                }
+            }
+            if carrying.is_empty() {
+                return Ok(None);
+            }
+            tokio::select! {
+                Some(ended) = carrying.join_next() => {
+                    let (id, outcome, progressed) = ended.unwrap_or_else(|error| {
+                        // Nobody aborts it, so it can only have panicked, which is a bug and not to be swallowed.
+                        std::panic::resume_unwind(error.into_panic())
+                    });
+                    let task = under_way.remove(&id).expect("what is carried is under way");
+                    is_dry = false;
+                    match outcome {
+                        Outcome::Done => {}
+                        Outcome::Lost => return Ok(None),
+                        Outcome::Failed(fault) => {
+                            if let Some(trouble) = self.judge(carrier, fingerprint, &task, fault, progressed).await? {
+                                return Ok(Some(trouble));
+                            }
+                        }
+                    }
+                }
+                _ = sign.tick() => if !lease::keep(core, carrier.token).await? {
+                    return Ok(None);
+                },
+            }
+        }
+    }
+
+    /// Decides what a failure means; `Some` where it is the server's and not the item's.
+    async fn judge(
+        &self,
+        carrier: &Carrier,
+        fingerprint: &str,
+        task: &SyncTask,
+        fault: SyncFault,
+        progressed: bool,
+    ) -> Result<Option<Trouble>> {
+        if let SyncFault::Local(StoreError::Busy { .. }) = &fault {
+            // Nobody's fault; its turn comes again.
+            return Ok(None);
+        }
+        let asks_server = matches!(
+            fault,
+            SyncFault::Passing(_) | SyncFault::Server(_) | SyncFault::Gone(_)
+        );
+        if asks_server {
+            match carrier.server.fingerprint(false).await {
+                Ok(Some(found)) if found == fingerprint => {}
+                Ok(_) => {
+                    return Ok(Some(Trouble {
+                        refused: true,
+                        problem: format!("another server stands at '{}' now", self.address),
+                    }));
+                }
+                Err(fault) => return Ok(Some(Trouble::from(fault))),
+            }
+        }
+        let SyncPatience {
+            first_wait,
+            refusals,
+            failures,
+        } = self.sync.patience;
+        let attempts = if progressed {
+            1
+        } else {
+            task.item.attempts + 1
+        };
+        let (reason, limit) = match &fault {
+            SyncFault::Gone(reason) => (
+                format!("{reason}; a retry makes it anew, a drop leaves it"),
+                0,
+            ),
+            SyncFault::Refused(reason) => (reason.clone(), refusals),
+            other => (sentence(other), failures),
+        };
+        let now = carrier.core.clock.now();
+        let record = SyncRecord::Failed {
+            item: task.item.id,
+            state: if attempts >= limit {
+                SyncItemState::Dead
+            } else {
+                SyncItemState::Retry
+            },
+            attempts,
+            next_try_at: now + backoff(first_wait, attempts, LONGEST_WAIT),
+            reason,
+        };
+        carrier
+            .core
+            .store
+            .record_sync(carrier.token, now, &[record])
+            .await?;
+        Ok(None)
+    }
+}
+
+/// An error with what caused it.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Why the server cannot be used.
+#[derive(Debug)]
+struct Trouble {
+    /// It is there and would not.
+    refused: bool,
+    problem: String,
+}
+
+impl Trouble {
+    fn of(error: &StoreError) -> Self {
+        let problem = sentence(error);
+        Self {
+            refused: !matches!(error, StoreError::Unavailable { .. }),
+            problem: match error.hint() {
+                Some(hint) => format!("{problem}; {hint}"),
+                None => problem,
+            },
+        }
+    }
+}
+
+impl From<SyncFault> for Trouble {
+    fn from(fault: SyncFault) -> Self {
+        match fault {
+            SyncFault::Server(error) => Self::of(&error),
+            SyncFault::Refused(problem) => Self {
+                refused: true,
+                problem,
+            },
+            other => Self {
+                refused: false,
+                problem: sentence(&other),
+            },
+        }
+    }
+}
+
+/// Twice as long each time, and somewhere between half of that and all of it, so that many programs do not come back at once.
+fn backoff(first: Duration, attempts: u32, most: Duration) -> Duration {
+    let factor = 2_u32.saturating_pow(attempts.saturating_sub(1).min(16));
+    let whole = first.saturating_mul(factor).min(most);
+    let chance = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0;
+    whole.mul_f64(0.5 + chance / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_limit() {
+        let first = Duration::from_secs(1);
+        for (attempts, least, most) in [(1, 0.5, 1.0), (3, 2.0, 4.0), (40, 150.0, 300.0)] {
+            let wait = backoff(first, attempts, LONGEST_WAIT).as_secs_f64();
+            assert!((least..=most).contains(&wait), "{attempts}: {wait}");
+        }
+    }
+}

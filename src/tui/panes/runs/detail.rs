@@ -28,8 +28,10 @@ pub(super) fn detail(
         sections.push(chart(run, metric, more, rows));
     }
     sections.extend([metrics(run, metric, env), pairs("Params", &run.params)]);
-    if let Some(more) = more {
-        sections.push(output(more, NEWEST, env));
+    // Read once: it is the longest text of a detail, and made anew with every key.
+    let said = more.map(|more| (more, said(more)));
+    if let Some((more, said)) = &said {
+        sections.push(output(more, said, NEWEST, env));
         sections.push(versions(more, env));
     }
     sections.extend([
@@ -38,9 +40,9 @@ pub(super) fn detail(
         times(run, env),
         source(run),
     ]);
-    if let Some(more) = more.filter(|more| said(more).lines.len() > NEWEST) {
+    if let Some((more, said)) = said.filter(|(_, said)| said.lines.len() > NEWEST) {
         // At the end, where one goes with a single key and reads upwards.
-        sections.push(output(more, usize::MAX, env));
+        sections.push(output(more, &said, usize::MAX, env));
     }
     sections.retain(|section| !section.is_empty());
     Detail {
@@ -188,11 +190,10 @@ fn said(more: &RunMore) -> Said {
 }
 
 /// The newest lines of output, the last one last.
-fn output(more: &RunMore, most: usize, env: &Env) -> Section {
+fn output(more: &RunMore, said: &Said, most: usize, env: &Env) -> Section {
     if more.output.bytes.is_empty() {
         return Section::default();
     }
-    let said = said(more);
     let older = said.lines.len().saturating_sub(most);
     let cut = more.output.total > more.output.bytes.len() as u64;
     let mut section = Section::new(format!("Output · {} bytes", count(more.output.total)));
@@ -203,8 +204,8 @@ fn output(more: &RunMore, most: usize, env: &Env) -> Section {
         let told = format!("… without {} lines of events", count(said.events as u64));
         section = section.cut(Line::styled(told, env.theme.muted));
     }
-    let newest = said.lines.into_iter().skip(older);
-    newest.fold(section, Section::cut)
+    let newest = said.lines.iter().skip(older);
+    newest.fold(section, |section, line| section.cut(line.clone()))
 }
 
 fn versions(more: &RunMore, env: &Env) -> Section {
@@ -274,7 +275,7 @@ mod tests {
             },
             ..RunMore::default()
         };
-        let shown: Vec<String> = output(&more, NEWEST, &Env::default())
+        let shown: Vec<String> = output(&more, &said(&more), NEWEST, &Env::default())
             .items
             .iter()
             .map(|item| match item {

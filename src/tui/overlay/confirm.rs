@@ -24,6 +24,15 @@ const BURST: usize = 3;
 /// Enter this soon after a letter belongs to the letter, as the end of a pasted line does.
 const BEFORE_ENTER: Duration = Duration::from_millis(100);
 
+/// Why Enter did nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missed {
+    /// What is typed is not the name.
+    Wrong,
+    /// It came too soon behind a letter.
+    Hasty,
+}
+
 /// A question on the screen.
 #[derive(Debug)]
 pub struct Confirm {
@@ -35,8 +44,8 @@ pub struct Confirm {
     write: Write,
     drawn_at: Option<Duration>,
     pasted: bool,
-    /// Enter was pressed although what is typed is not the name.
-    missed: bool,
+    /// Why Enter did nothing.
+    missed: Option<Missed>,
     /// When the last letter came, and how many came in a row faster than a hand types.
     letter_at: Option<Duration>,
     burst: usize,
@@ -57,7 +66,7 @@ impl Confirm {
             write,
             drawn_at: None,
             pasted: false,
-            missed: false,
+            missed: None,
             letter_at: None,
             burst: 0,
             waiting: None,
@@ -108,7 +117,7 @@ impl Confirm {
         if self.typed.on_key(key) == Typed::Ignored {
             return None;
         }
-        self.missed = false;
+        self.missed = None;
         self.pasted = is_burst;
         if is_burst {
             self.typed.set("");
@@ -154,7 +163,12 @@ impl Confirm {
                 self.release()
             }
             Action::Accept => {
-                self.missed = self.is_awake(env) && self.waiting.is_none() && !self.is_typed();
+                let is_asked = self.is_awake(env) && self.waiting.is_none();
+                self.missed = is_asked.then_some(if self.is_typed() {
+                    Missed::Hasty
+                } else {
+                    Missed::Wrong
+                });
                 Outcome::Stay
             }
             _ => Outcome::Stay,
@@ -215,14 +229,18 @@ impl Confirm {
                 "type it: what is pasted does not count".to_owned(),
                 theme.warn,
             ),
+            (..) if self.missed == Some(Missed::Hasty) => (
+                "! Enter came too close behind the letters; press it again".to_owned(),
+                theme.warn,
+            ),
             (Some(name), ..) if self.is_typed() => {
                 (format!("Enter does it to '{}'", visible(name)), theme.good)
             }
-            (Some(name), ..) if self.missed && self.typed.is_empty() => (
+            (Some(name), ..) if self.missed.is_some() && self.typed.is_empty() => (
                 format!("! nothing is typed; type '{}' to go on", visible(name)),
                 theme.error,
             ),
-            (Some(name), ..) if self.missed => (
+            (Some(name), ..) if self.missed.is_some() => (
                 format!(
                     "! '{}' is not '{}'",
                     visible(self.typed.value()),
@@ -380,6 +398,10 @@ mod tests {
         assert!(told(&confirm).contains("type 'fraud' to go on"));
         assert!(!releases(&mut confirm, &at(3_000)));
         assert!(told(&confirm).contains("'f' is not 'fraud'"));
+        confirm.typed.set("");
+        type_name(&mut confirm, 4_000, 30);
+        assert!(!releases(&mut confirm, &at(4_121)));
+        assert!(told(&confirm).contains("press it again"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod models;
 mod open;
 mod report;
 mod runs;
+mod versions;
 
 pub use report::{ImportReport, Remark, Remarks, Tally};
 

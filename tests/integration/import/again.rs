@@ -225,6 +225,40 @@ fn versions_come_in_without_passing_the_gate() {
 }
 
 #[test]
+fn what_was_made_here_and_mirrored_there_stays_one() {
+    let place = Place::new();
+    place.home.run("experiment create fraud");
+    let own = place
+        .home
+        .run("run log --experiment fraud --name own --metric loss=1");
+    place
+        .home
+        .run(&format!("model register scorer --run {own}"));
+    add_run(&place.mlflow, &run_id(9), "own");
+    add_points(&place.mlflow, &run_id(9), "loss", 0..1);
+    place
+        .mlflow
+        .execute_batch(&format!(
+            "INSERT INTO tags VALUES ('modeldeck.run_id', '{own}', '{0}');
+             INSERT INTO registered_models VALUES ('scorer', 1, 1, NULL, 'default');
+             INSERT INTO model_versions (name, version, creation_time, current_stage, source, run_id) VALUES ('scorer', 1, 5, 'Production', 's3://x', '{0}');
+             INSERT INTO model_version_tags VALUES ('modeldeck.registered_by', 'alice', 'scorer', 1, 'default');
+             INSERT INTO registered_model_aliases VALUES ('champion', 1, 'scorer', 'default');",
+            run_id(9)
+        ))
+        .unwrap();
+    let report = place.import(0);
+    assert_eq!(tally(&report, "runs"), [0, 0, 0, 1, 0]);
+    assert_eq!(tally(&report, "model_versions"), [0, 0, 0, 1, 0]);
+    assert_eq!(report["points_added"], 0);
+    let version = place.home.json("model show scorer 1");
+    assert_eq!(
+        (&version["stage"], &version["run_id"]),
+        (&json!("None"), &json!(own))
+    );
+}
+
+#[test]
 fn nothing_new_goes_into_what_was_put_away() {
     let place = Place::new();
     fill(&place.mlflow, 1..2);

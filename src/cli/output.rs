@@ -60,8 +60,10 @@ impl Output {
     pub fn made(&self, id: &str, object: &(impl Serialize + ?Sized)) -> Result<()> {
         if self.json {
             self.object(object)
-        } else {
+        } else if self.width.is_some() {
             self.print(&format!("{}\n", text::visible(id)))
+        } else {
+            self.print(&format!("{}\n", text::visible_to_programs(id)))
         }
     }
 

@@ -16,12 +16,21 @@ const MARKS_A_LETTER: usize = 8;
 /// Renders text so that every character takes part in what is seen: controls as their Unicode pictures
 /// (`ESC` is `␛`), invisible and reordering characters as `⟨U+202E⟩`, and so letters that pass for Latin ones.
 pub fn visible(text: &str) -> Cow<'_, str> {
+    shown(text, lookalike::marked)
+}
+
+/// As [`visible`], for a program that takes it as it stands: letters stay the letters they are.
+pub fn visible_to_programs(text: &str) -> Cow<'_, str> {
+    shown(text, |_| None)
+}
+
+fn shown(text: &str, lookalikes: impl Fn(&str) -> Option<Vec<bool>>) -> Cow<'_, str> {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     let mut marks = 0;
-    let lookalikes = lookalike::marked(text);
+    let lookalikes = lookalikes(text);
     for (at, c) in text.chars().enumerate() {
         if is_combining_mark(c) {
             marks += 1;

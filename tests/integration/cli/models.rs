@@ -208,3 +208,18 @@ fn wrong_input_has_its_exit_codes() {
     home.deck(["model", "stage", "m", "1", "Staging", "--revision", "1"])
         .code(6);
 }
+
+#[test]
+fn a_name_with_letters_that_pass_for_latin_ones_is_shown_to_people_and_handed_to_programs() {
+    let home = home();
+    home.deck(["model", "register", "сore"])
+        .stdout("сore 1\n")
+        .success();
+    home.deck(["model", "list"])
+        .stdout_has("⟨U+0441⟩ore  1")
+        .success();
+    home.deck(["model", "update", "сore", "1", "--tag", "a=b"])
+        .stderr("version '⟨U+0441⟩ore 1' is at revision 2\n")
+        .success();
+    assert_eq!(home.json("model show сore 1")["model_name"], "сore");
+}

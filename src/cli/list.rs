@@ -172,7 +172,7 @@ pub struct Printer<'a> {
     table: Table,
     pub rows: usize,
     /// Whether a filter keeps rows out.
-    narrowed: bool,
+    pub narrowed: bool,
 }
 
 impl<'a> Printer<'a> {

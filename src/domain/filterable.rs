@@ -2,7 +2,8 @@
 
 use super::filter::{FieldValue, Filterable};
 use super::{
-    Deployment, DriftEvent, Key, ModelExperiment, ModelRun, ModelVersion, Params, Tags, number,
+    AuditEntry, Deployment, DriftEvent, Key, ModelExperiment, ModelRun, ModelVersion, Params, Tags,
+    number,
 };
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -222,6 +223,34 @@ impl Filterable for Deployment {
             "since" => time(self.activated_at.unwrap_or(self.created_at)),
             "activated" => time(self.activated_at),
             "ended" => time(self.ended_at),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Filterable for AuditEntry {
+    fn words(&self) -> Vec<Cow<'_, str>> {
+        vec![
+            self.object.as_str().into(),
+            self.action.as_str().into(),
+            self.identity.user.as_str().into(),
+        ]
+    }
+
+    fn field(&self, field: &str) -> Values<'_> {
+        match field {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a log of 2^53 entries is not reached"
+            )]
+            "seq" => vec![FieldValue::Number(self.seq as f64)],
+            "at" => time(self.at),
+            "action" => text(&self.action),
+            "kind" => text(self.kind.as_str()),
+            "object" => text(&self.object),
+            "user" => text(&self.identity.user),
+            "host" => text(&self.identity.host),
+            "reason" => optional_text(self.reason.as_deref()),
             _ => Vec::new(),
         }
     }

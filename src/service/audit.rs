@@ -4,7 +4,7 @@ use super::Result;
 use super::core::Core;
 use crate::domain::audit::ChainCheck;
 use crate::domain::{AuditEntry, AuditFault, ObjectKind};
-use crate::store::{AuditQuery, Page, PageRequest};
+use crate::store::{AuditQuery, Page, PageRequest, StoreError};
 
 /// How many entries are read at once.
 const STRETCH: usize = 5_000;
@@ -42,7 +42,7 @@ impl AuditLog {
         let query = AuditQuery {
             kind: Some(kind),
             object: Some(object.to_owned()),
-            action: None,
+            ..AuditQuery::default()
         };
         Ok(self
             .core
@@ -59,7 +59,18 @@ impl AuditLog {
         let (head_seq, head_hash) = self.core.store.audit_head().await?;
         let mut fault = None;
         'log: loop {
-            let stretch = self.core.store.audit_from(check.seq + 1, STRETCH).await?;
+            let next = check.seq + 1;
+            let stretch = match self.core.store.audit_from(next, STRETCH).await {
+                Err(StoreError::UnreadableEntry { seq, .. }) => {
+                    fault = Some(if seq == next {
+                        AuditFault::Edited { seq }
+                    } else {
+                        AuditFault::Gap { seq: next }
+                    });
+                    break;
+                }
+                stretch => stretch?,
+            };
             if stretch.is_empty() {
                 break;
             }

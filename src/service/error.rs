@@ -111,7 +111,9 @@ impl ServiceError {
                 StoreError::ReadOnly { .. } => ErrorKind::Refused,
                 StoreError::Busy { .. } => ErrorKind::Busy,
                 StoreError::Unavailable { .. } => ErrorKind::Unavailable,
-                StoreError::Unusable { .. } => ErrorKind::Unusable,
+                StoreError::Unusable { .. } | StoreError::UnreadableEntry { .. } => {
+                    ErrorKind::Unusable
+                }
                 StoreError::Io { .. } => ErrorKind::Failed,
             },
             Self::Invalid { .. } => ErrorKind::Invalid,

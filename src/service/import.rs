@@ -194,6 +194,7 @@ async fn imports_of(
         kind: Some(kind),
         object: Some(object.to_owned()),
         action: Some(action.to_owned()),
+        ..AuditQuery::default()
     };
     let mut entries = core
         .store

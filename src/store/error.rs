@@ -56,6 +56,10 @@ pub enum StoreError {
         hint: String,
     },
 
+    /// An entry of the audit log holds what this program cannot have written.
+    #[error("audit entry {seq} cannot be read ({problem}): it was edited")]
+    UnreadableEntry { seq: i64, problem: String },
+
     /// Disk full, permission, vanished directory.
     #[error("{doing}: {source}")]
     Io {
@@ -118,6 +122,9 @@ impl StoreError {
             | Self::ReadOnly { hint, .. }
             | Self::Unusable { hint, .. } => Some(hint.clone()),
             Self::Busy { .. } => Some("try again in a moment".to_owned()),
+            Self::UnreadableEntry { .. } => Some(
+                "'modeldeck audit verify' tells the first entry that is not sound; restore a backup, or keep this file as evidence".to_owned(),
+            ),
             Self::AlreadyExists { .. }
             | Self::Invalid { .. }
             | Self::Unsupported { .. }

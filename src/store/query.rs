@@ -68,10 +68,12 @@ pub struct DeploymentQuery {
     pub list: ListQuery,
 }
 
-/// Which audit entries.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Which audit entries. Fields to filter by: `seq`, `at`, `action`, `kind`, `object`, `user`, `host`, `reason`. A bare word is looked for in object, action and user.
+/// They come in the order of the log, newest first, and in no other.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AuditQuery {
     pub kind: Option<ObjectKind>,
     pub object: Option<String>,
     pub action: Option<String>,
+    pub filter: Filter,
 }

@@ -106,6 +106,7 @@ impl AuditStore for MlflowStore {
                     .as_ref()
                     .is_none_or(|action| *action == entry.action)
             })
+            .filter(|entry| query.filter.matches(entry.as_ref()))
             .collect();
         page(&entries, request)
     }

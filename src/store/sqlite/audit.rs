@@ -1,12 +1,12 @@
 //! The audit log: every change of state adds an entry in its own transaction, chained to the one before it.
 
 use super::column::{from_nanos, json, nanos, time, to_json, word};
-use super::fault::Result;
-use super::filter::{Binder, ListTable};
+use super::fault::{Fault, Result};
+use super::filter::{Binder, Kind, ListTable, Source};
 use super::{SqliteStore, list};
 use crate::domain::audit::changed_fields;
 use crate::domain::{AuditEntry, ObjectKind};
-use crate::store::{AuditQuery, ListQuery, Page, PageRequest, WriteContext};
+use crate::store::{AuditQuery, ListQuery, Page, PageRequest, StoreError, WriteContext};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
 use serde_json::Value;
@@ -133,12 +133,45 @@ pub(super) fn of_imports(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// A row whose columns do not read back: somebody else wrote them.
+fn unreadable(row: &Row<'_>, problem: &rusqlite::Error) -> Fault {
+    match row.get(0) {
+        Ok(seq) => StoreError::UnreadableEntry {
+            seq,
+            problem: problem.to_string(),
+        }
+        .into(),
+        Err(error) => error.into(),
+    }
+}
+
+const USER: &str = "(a.identity ->> '$.user')";
+
 static LIST: ListTable = ListTable {
     from: "audit a",
     id: "a.seq",
     newest: "a.seq",
-    words: &[],
-    fields: &[],
+    words: &[
+        Source::text("a.object"),
+        Source::text("a.action"),
+        Source::text(USER),
+    ],
+    fields: &[
+        ("seq", Source::new(Kind::Number, "a.seq")),
+        ("at", Source::time("a.at")),
+        ("action", Source::text("a.action")),
+        (
+            "kind",
+            Source::new(
+                Kind::Words(|| ObjectKind::ALL.iter().map(|word| word.as_str()).collect()),
+                "a.kind",
+            ),
+        ),
+        ("object", Source::text("a.object")),
+        ("user", Source::text(USER)),
+        ("host", Source::text("(a.identity ->> '$.host')")),
+        ("reason", Source::text("a.reason")),
+    ],
     keyed: &[],
 };
 
@@ -146,8 +179,12 @@ fn load(connection: &Connection, ids: &[i64]) -> Result<Vec<AuditEntry>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM json_each(?1) j CROSS JOIN audit a ON a.seq = j.value"
     ))?;
-    let rows = statement.query_map([to_json(&ids)?], entry)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut rows = statement.query([to_json(&ids)?])?;
+    let mut entries = Vec::with_capacity(ids.len());
+    while let Some(row) = rows.next()? {
+        entries.push(entry(row).map_err(|problem| unreadable(row, &problem))?);
+    }
+    Ok(entries)
 }
 
 fn restrict(query: &AuditQuery, binder: &mut Binder) -> Vec<String> {
@@ -174,8 +211,16 @@ impl SqliteStore {
                 "SELECT {COLUMNS} FROM audit a WHERE a.seq >= ?1 ORDER BY a.seq LIMIT ?2"
             ))?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = statement.query_map([seq, limit], entry)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            let mut rows = statement.query([seq, limit])?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                match entry(row) {
+                    Ok(entry) => entries.push(entry),
+                    Err(_) if !entries.is_empty() => break,
+                    Err(problem) => return Err(unreadable(row, &problem)),
+                }
+            }
+            Ok(entries)
         })
         .await
     }
@@ -187,10 +232,14 @@ impl SqliteStore {
     ) -> crate::store::Result<Page<AuditEntry>> {
         let (query, page) = (query.clone(), page.clone());
         self.read("listing audit entries", move |connection| {
+            let list = ListQuery {
+                filter: query.filter.clone(),
+                sort: None,
+            };
             list::page(
                 connection,
                 &LIST,
-                &ListQuery::default(),
+                &list,
                 |binder| restrict(&query, binder),
                 &page,
                 load,

@@ -29,7 +29,12 @@ fn entries_are_listed_filtered_and_sorted() {
         ("audit list --sort seq:asc", &[1, 2, 3, 4]),
         ("audit list --sort at", &[4, 3, 2, 1]),
         ("audit list --sort at:asc --limit 2", &[1, 2]),
-        ("audit list --sort object", &[3, 2, 1, 4]),
+        ("audit list --sort seq:asc --limit 3", &[1, 2, 3]),
+        ("audit list --limit 2 --filter kind=EXPERIMENT", &[3, 2]),
+        (
+            "audit list --sort seq:asc --limit 1 --filter object:fraud",
+            &[1],
+        ),
         ("audit list --limit 1", &[4]),
         ("audit list --kind experiment", &[3, 2, 1]),
         ("audit list --kind experiment --object fraud", &[2, 1]),
@@ -39,6 +44,10 @@ fn entries_are_listed_filtered_and_sorted() {
     ] {
         assert_eq!(seqs(&home.json(line)), expected, "{line}");
     }
+    home.deck(["audit", "list", "--sort", "object"])
+        .stderr_has("this list has no field 'object' to sort by")
+        .stderr_has("it has seq, at")
+        .code(2);
     let entry = &home.json("audit list --filter reason:moved")[0];
     assert_eq!(entry["action"], "update_experiment");
     assert_eq!(entry["after"]["owner"], "ann");
@@ -108,5 +117,36 @@ fn the_first_bad_entry_is_named_with_exit_code_4() {
         let found = home.deck(["audit", "verify", "--json"]).code(4);
         assert!(found.json()["fault"]["fault"].is_string());
         assert_eq!(found.json_error()["kind"], "store_unusable");
+    }
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_is_told_as_edited() {
+    for (column, value) in [
+        ("identity", "'{}'"),
+        ("identity", "'no JSON'"),
+        ("before", "'{'"),
+        ("after", "''"),
+        ("kind", "'NOTHING'"),
+        ("action", "CAST(x'ff' AS TEXT)"),
+    ] {
+        let home = home();
+        tamper(
+            &home,
+            &format!(
+                "PRAGMA ignore_check_constraints = ON; UPDATE audit SET {column} = {value} WHERE seq = 2"
+            ),
+        );
+        home.deck(["audit", "verify"])
+            .stdout("")
+            .stderr_has("entry 2 was edited")
+            .stderr_has("before it 1 entry is sound")
+            .code(4);
+        let found = home.deck(["audit", "verify", "--json"]).code(4).json();
+        assert_eq!(found["fault"]["seq"], 2, "{column}: {found}");
+        assert_eq!(found["entries"], 1);
+        home.deck(["audit", "list"])
+            .stderr_has("audit entry 2 cannot be read")
+            .code(4);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::samples::{at, batch, ctx, deployment, drift_event, experiment, point, run, version};
 use modeldeck::domain::audit::ChainCheck;
-use modeldeck::domain::{AuditEntry, ObjectKind, Policy, Revision, RunStatus};
+use modeldeck::domain::{AuditEntry, Filter, ObjectKind, Policy, Revision, RunStatus};
 use modeldeck::store::{
     AuditQuery, Cursor, DeploymentWrite, PageFrom, PageRequest, Store, WriteContext,
 };
@@ -155,14 +155,45 @@ pub(crate) async fn entries_are_listed_newest_first(store: &dyn Store) {
     let of_run = AuditQuery {
         kind: Some(ObjectKind::Run),
         object: Some("r1".to_owned()),
-        action: None,
+        ..AuditQuery::default()
     };
     assert_eq!(seqs(&of_run, PageFrom::Start, 0).await.0, [3, 2]);
     let by_action = AuditQuery {
         action: Some("set_policy".to_owned()),
-        ..all
+        ..AuditQuery::default()
     };
     assert_eq!(seqs(&by_action, PageFrom::Start, 0).await.0, [6]);
+    let everything = seqs(&all, PageFrom::Start, 0).await.0;
+    let page = store.audit_entries(&all, &PageRequest::all()).await;
+    let entries = page.unwrap().rows;
+    for text in [
+        "seq>=3",
+        "kind:run",
+        "kind=RUN",
+        "action:log reason=\"a reason\"",
+        "object=\"fraud 1\"",
+        "user:a !host=elsewhere",
+        "reason=",
+        "at>1970-01-01",
+        "r1",
+        "nothing:here",
+    ] {
+        let filter = Filter::parse(text).unwrap();
+        let expected: Vec<i64> = entries
+            .iter()
+            .filter(|entry| filter.matches(*entry))
+            .map(|entry| entry.seq)
+            .collect();
+        let query = AuditQuery {
+            filter,
+            ..AuditQuery::default()
+        };
+        assert_eq!(
+            seqs(&query, PageFrom::Start, 0).await.0,
+            expected,
+            "{text} of {everything:?}"
+        );
+    }
 }
 
 pub(crate) async fn the_change_token_changes_with_every_write_and_only_then(store: &dyn Store) {

@@ -14,7 +14,7 @@ use crate::domain::{
     Alias, ApprovalState, ChecklistStatus, ItemName, Key, ModelName, ModelVersion, Revision, RunId,
     Stage, Version, build_checklist, number,
 };
-use crate::service::{ModelVersionUpdate, NewModelVersion, ServiceError, StageChange};
+use crate::service::{ModelVersionUpdate, NewModelVersion, StageChange};
 use crate::store::VersionQuery;
 use clap::{Args, Subcommand};
 
@@ -299,7 +299,6 @@ async fn stage(ctx: &Context, args: StageArgs) -> Result<()> {
 
 async fn alias(ctx: &Context, args: &AliasArgs) -> Result<()> {
     let service = ctx.service().await?;
-    let version = service.get_model_version(&args.name, &args.version).await?;
     if !args.remove {
         let version = service
             .set_alias(&args.name, &args.version, &args.alias)
@@ -307,23 +306,9 @@ async fn alias(ctx: &Context, args: &AliasArgs) -> Result<()> {
         let sentence = format!("alias '{}' means version '{}'", args.alias, version.label());
         return ctx.out.changed(&version, &sentence);
     }
-    if !version.aliases.contains(&args.alias) {
-        return Err(ServiceError::NoSuchItem {
-            message: format!(
-                "version '{}' has no alias '{}'",
-                version.label(),
-                args.alias
-            ),
-            hint: format!(
-                "'modeldeck model show {}' shows its aliases",
-                version.label()
-            ),
-        }
-        .into());
-    }
     let version = service
         .registry()
-        .remove_alias(&args.name, &args.alias)
+        .remove_alias(&args.name, &args.version, &args.alias)
         .await?;
     let sentence = format!("alias '{}' means no version now", args.alias);
     ctx.out.changed(&version, &sentence)

@@ -1,10 +1,13 @@
 //! Deployments: made, made to serve, ended, rolled back.
 
-use super::core::{Core, address, expect_revision, free_text, required_text};
+mod limits;
+
+use self::limits::{check_endpoint, check_health, move_to, refuse_ended};
+use super::core::{Core, expect_revision, required_text};
 use super::{Result, ServiceError};
 use crate::domain::{
     Deployment, DeploymentId, DeploymentStatus, Endpoint, Environment, Health, HealthCheck,
-    ModelName, ObjectKind, Revision, Version, deployment, uri,
+    ModelName, ObjectKind, Revision, Version, deployment,
 };
 use crate::store::{
     DeploymentQuery, DeploymentWrite, GateProof, Page, PageRequest, StoreError, WriteContext,
@@ -158,6 +161,7 @@ impl DeploymentManager {
         expect_revision(update.expected, deployment.revision, || {
             StoreError::conflict(ObjectKind::Deployment, deployment_id)
         })?;
+        refuse_ended(&deployment, update)?;
         if let Some(endpoint) = &update.endpoint {
             deployment.endpoint = Some(endpoint.clone());
         }
@@ -406,88 +410,4 @@ impl DeploymentManager {
     pub async fn count(&self, query: &DeploymentQuery) -> Result<u64> {
         Ok(self.core.store.count_deployments(query).await?)
     }
-}
-
-/// Moves along the legal graph and notes when.
-fn move_to(
-    deployment: &mut Deployment,
-    status: DeploymentStatus,
-    ctx: &WriteContext,
-) -> Result<()> {
-    if !deployment.status.next().contains(&status) {
-        return Err(ServiceError::TransitionNotAllowed {
-            object: format!("deployment '{}'", deployment.deployment_id),
-            from: deployment.status.as_str(),
-            to: status.as_str(),
-            legal: deployment
-                .status
-                .next()
-                .iter()
-                .map(|next| next.as_str())
-                .collect(),
-        });
-    }
-    deployment.status = status;
-    match status {
-        DeploymentStatus::Active => deployment.activated_at = Some(ctx.at),
-        DeploymentStatus::Failed | DeploymentStatus::Terminated => {
-            deployment.ended_at = Some(ctx.at);
-        }
-        DeploymentStatus::Pending => {}
-    }
-    Ok(())
-}
-
-fn check_endpoint(endpoint: Option<&Endpoint>) -> Result<()> {
-    let Some(endpoint) = endpoint else {
-        return Ok(());
-    };
-    address("endpoint", &endpoint.url)?;
-    match uri::scheme(&endpoint.url).as_deref() {
-        Some("http" | "https" | "tcp" | "grpc") => {}
-        _ => {
-            return Err(ServiceError::invalid(
-                "endpoint",
-                "an endpoint starts with http://, https://, tcp:// or grpc://",
-            ));
-        }
-    }
-    for (key, value) in &endpoint.options {
-        free_text("endpoint", key)?;
-        free_text("endpoint", value)?;
-        if crate::domain::secret::speaks_of_secret(key) {
-            return Err(ServiceError::invalid(
-                "endpoint",
-                format!(
-                    "the option '{}' is the name of a secret, and secrets are not stored",
-                    crate::domain::text::visible(key)
-                ),
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn check_health(check: Option<&HealthCheck>) -> Result<()> {
-    let Some(check) = check else {
-        return Ok(());
-    };
-    let wrong = |message: &str| Err(ServiceError::invalid("health_check", message));
-    if !(1..=3600).contains(&check.period_seconds) {
-        return wrong("the period of a health check is 1 to 3600 seconds");
-    }
-    if !(1..=60).contains(&check.timeout_seconds) {
-        return wrong("the time-out of a health check is 1 to 60 seconds");
-    }
-    if !(1..=100).contains(&check.success_threshold)
-        || !(1..=100).contains(&check.failure_threshold)
-    {
-        return wrong("the thresholds of a health check are 1 to 100");
-    }
-    if check.path.as_ref().is_some_and(|path| {
-        !path.starts_with('/') || path.chars().any(|c| c.is_whitespace() || c.is_control())
-    }) {
-        return wrong("the path of a health check starts with '/' and has no spaces");
-    }
-    Ok(())
 }

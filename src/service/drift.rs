@@ -203,17 +203,8 @@ impl DriftMonitor {
             StoreError::conflict(ObjectKind::DriftEvent, event_id)
         })?;
         if !event.state.next().contains(&state) {
-            return Err(ServiceError::TransitionNotAllowed {
-                object: format!("drift event '{event_id}'"),
-                from: event.state.as_str(),
-                to: state.as_str(),
-                legal: event
-                    .state
-                    .next()
-                    .iter()
-                    .map(|next| next.as_str())
-                    .collect(),
-            });
+            let (object, from) = (format!("drift event '{event_id}'"), event.state);
+            return Err(ServiceError::no_way(object, from, state, from.next()));
         }
         event.state = state;
         event.note = note.map(str::to_owned).or(event.note);

@@ -99,6 +99,19 @@ impl ServiceError {
         }
     }
 
+    /// A step that the graph of an object's states does not have; `legal` are those that it has from there.
+    pub(super) fn no_way<S>(object: String, from: S, to: S, legal: &[S]) -> Self
+    where
+        S: Copy + Into<&'static str>,
+    {
+        Self::TransitionNotAllowed {
+            object,
+            from: from.into(),
+            to: to.into(),
+            legal: legal.iter().map(|next| (*next).into()).collect(),
+        }
+    }
+
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => match error {

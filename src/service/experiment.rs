@@ -119,17 +119,8 @@ impl ExperimentManager {
         }
         if let Some(status) = update.status.filter(|status| *status != experiment.status) {
             if !experiment.status.next().contains(&status) {
-                return Err(ServiceError::TransitionNotAllowed {
-                    object: format!("experiment '{name}'"),
-                    from: experiment.status.as_str(),
-                    to: status.as_str(),
-                    legal: experiment
-                        .status
-                        .next()
-                        .iter()
-                        .map(|next| next.as_str())
-                        .collect(),
-                });
+                let (object, from) = (format!("experiment '{name}'"), experiment.status);
+                return Err(ServiceError::no_way(object, from, status, from.next()));
             }
             experiment.status = status;
         }

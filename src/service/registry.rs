@@ -293,33 +293,37 @@ impl ModelRegistry {
         self.replace(versions, None, &ctx).await
     }
 
-    /// Takes an alias away from whichever version has it.
+    /// Takes an alias away from a version; one that has moved to another version meanwhile stays there.
     pub async fn remove_alias(
         &self,
         model_name: &ModelName,
+        version: &Version,
         alias: &Alias,
     ) -> Result<ModelVersion> {
         self.core
-            .settle(None, move || self.remove_alias_once(model_name, alias))
+            .settle(None, move || {
+                self.remove_alias_once(model_name, version, alias)
+            })
             .await
     }
 
     async fn remove_alias_once(
         &self,
         model_name: &ModelName,
+        name: &Version,
         alias: &Alias,
     ) -> Result<ModelVersion> {
         let ctx = self.core.write("remove_alias", None)?;
-        let Some(mut holder) = self.holder(model_name, alias).await? else {
-            return Err(StoreError::NotFound {
-                kind: ObjectKind::ModelVersion,
-                id: format!("{model_name} @{alias}"),
-            }
-            .into());
-        };
-        holder.aliases.remove(alias);
-        holder.updated_at = ctx.at;
-        self.replace(vec![holder], None, &ctx).await
+        let mut version = self.get(model_name, name).await?;
+        if !version.aliases.remove(alias) {
+            let label = version.label();
+            return Err(ServiceError::NoSuchItem {
+                message: format!("version '{label}' has no alias '{alias}'"),
+                hint: format!("'modeldeck model show {label}' shows its aliases"),
+            });
+        }
+        version.updated_at = ctx.at;
+        self.replace(vec![version], None, &ctx).await
     }
 
     async fn holder(&self, model_name: &ModelName, alias: &Alias) -> Result<Option<ModelVersion>> {

@@ -264,7 +264,7 @@ pub enum Write {
     UpdateVersion(ModelName, Version, ModelVersionUpdate),
     SetStage(ModelName, Version, Stage, StageChange),
     SetAlias(ModelName, Version, Alias),
-    RemoveAlias(ModelName, Alias),
+    RemoveAlias(ModelName, Version, Alias),
     AppendItem(ModelName, Version, NewChecklistItem),
     MarkItems {
         model_name: ModelName,

@@ -96,8 +96,11 @@ async fn registry(service: &ModelLifecycleService, write: Write) -> Result<Writt
             let said = format!("alias '{alias}' names version '{}'", version.label());
             return Ok(written(said, version.label()));
         }
-        Write::RemoveAlias(model, alias) => {
-            let version = service.registry().remove_alias(&model, &alias).await?;
+        Write::RemoveAlias(model, version, alias) => {
+            let version = service
+                .registry()
+                .remove_alias(&model, &version, &alias)
+                .await?;
             let said = format!("alias '{alias}' taken from version '{}'", version.label());
             return Ok(written(said, version.label()));
         }

@@ -286,3 +286,51 @@ async fn an_endpoint_is_an_address_without_secrets() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_has_ended_is_not_rewritten() {
+    let deck = Deck::new().await;
+    let made = deck.version().await;
+    for end in [DeploymentStatus::Failed, DeploymentStatus::Terminated] {
+        let ended = activate(&deck, &made, Environment::Staging).await;
+        let id = ended.deployment_id;
+        // Its end is told with its reason.
+        let told = DeploymentUpdate {
+            reason: Some("it answered wrongly".to_owned()),
+            ..to(end)
+        };
+        deck.alice.update_deployment(&id, &told).await.unwrap();
+        for rewritten in [
+            DeploymentUpdate {
+                reason: Some("it was fine".to_owned()),
+                ..DeploymentUpdate::default()
+            },
+            DeploymentUpdate {
+                reason: Some("it was fine".to_owned()),
+                ..to(end)
+            },
+            DeploymentUpdate {
+                endpoint: Some(Endpoint {
+                    url: "http://elsewhere".to_owned(),
+                    options: std::collections::BTreeMap::default(),
+                }),
+                ..DeploymentUpdate::default()
+            },
+        ] {
+            let refused = deck.alice.update_deployment(&id, &rewritten).await;
+            let error = refused.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotPossible);
+            assert!(error.to_string().contains(&format!("is {end}, so its")));
+            let hint = error.hint().unwrap();
+            assert!(
+                hint.contains("only a PENDING or ACTIVE deployment"),
+                "{hint}"
+            );
+        }
+        // To say once more what is there rewrites nothing.
+        deck.alice.update_deployment(&id, &told).await.unwrap();
+        let there = deck.alice.get_deployment(&id).await.unwrap();
+        assert_eq!(there.reason.as_deref(), Some("it answered wrongly"));
+        assert_eq!(there.endpoint, None);
+    }
+}

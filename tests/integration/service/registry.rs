@@ -248,20 +248,21 @@ async fn an_alias_moves_and_has_one_holder() {
         .await
         .unwrap();
     assert!(left.aliases.is_empty());
-    deck.alice
-        .registry()
-        .remove_alias(&first.model_name, &champion)
+    // It was taken from this version when it moved, so this version has none to lose.
+    let registry = deck.alice.registry();
+    let refused = registry
+        .remove_alias(&first.model_name, &first.version, &champion)
+        .await;
+    assert_eq!(kind(refused), ErrorKind::NotFound);
+    let left = registry
+        .remove_alias(&second.model_name, &second.version, &champion)
         .await
         .unwrap();
-    assert_eq!(
-        kind(
-            deck.alice
-                .registry()
-                .remove_alias(&first.model_name, &champion)
-                .await
-        ),
-        ErrorKind::NotFound
-    );
+    assert!(left.aliases.is_empty());
+    let refused = registry
+        .remove_alias(&second.model_name, &second.version, &champion)
+        .await;
+    assert_eq!(kind(refused), ErrorKind::NotFound);
 }
 
 #[tokio::test]

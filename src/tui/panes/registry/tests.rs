@@ -129,7 +129,7 @@ fn an_alias_is_given_and_taken() {
     screen.accept("fraud 7");
     screen.press(&["X", "enter"]);
     assert!(
-        matches!(screen.write(), Write::RemoveAlias(_, alias) if alias.as_str() == "challenger")
+        matches!(screen.write(), Write::RemoveAlias(_, _, alias) if alias.as_str() == "challenger")
     );
     screen.accept("fraud 7");
     screen.press(&["down", "down", "X"]);

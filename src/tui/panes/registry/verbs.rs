@@ -307,7 +307,7 @@ fn set_alias(version: &ModelVersion) -> Form {
 }
 
 fn remove_alias(version: &ModelVersion) -> Form {
-    let model = version.model_name.clone();
+    let (model, name) = (version.model_name.clone(), version.version.clone());
     let aliases: Vec<String> = version
         .aliases
         .iter()
@@ -318,7 +318,11 @@ fn remove_alias(version: &ModelVersion) -> Form {
         format!("Take an alias from {}", version.label()),
         move |values| {
             let alias = values.read("alias", Alias::new)?;
-            Some(Submission::from(Write::RemoveAlias(model.clone(), alias)))
+            Some(Submission::from(Write::RemoveAlias(
+                model.clone(),
+                name.clone(),
+                alias,
+            )))
         },
     )
     .choice("alias", "Alias", "← and → choose", aliases, &first)

@@ -64,7 +64,7 @@ pub use drift::{DriftEvent, DriftState, Severity, SeverityThresholds};
 pub use experiment::{ExperimentStatus, ModelExperiment};
 pub use filter::{Filter, Sort};
 pub use identity::Identity;
-pub use metric::{MetricDirections, MetricPoint};
+pub use metric::{MetricDirections, MetricPoint, NewMetric};
 pub use name::{
     Alias, DeploymentId, DriftEventId, ExperimentName, InvalidName, ItemName, Key, ModelName,
     RunId, Version,

@@ -22,6 +22,7 @@ mod run;
 mod sync;
 mod target;
 
+pub use crate::domain::NewMetric;
 pub use approval::{ApprovalManager, ChecklistMark, NewChecklistItem, NewDecision};
 pub use audit::{AuditLog, AuditVerification};
 pub use clock::Clock;
@@ -33,7 +34,7 @@ pub use options::{ServiceOptions, ServiceSettings};
 pub use overview::Overview;
 pub use registry::{ModelRegistry, ModelVersionUpdate, NewModelVersion, StageChange};
 pub use review::Review;
-pub use run::{NewMetric, NewRun, RunTracker, RunUpdate};
+pub use run::{NewRun, RunTracker, RunUpdate};
 pub use sync::{Drained, MlflowSync, SyncPatience, SyncProgress, SyncWorker};
 pub use target::{ServerAddress, StoreTarget};
 
@@ -49,7 +50,7 @@ use crate::store::{
     Capabilities, ChangeToken, DeploymentQuery, DriftQuery, ExperimentQuery, MirrorServer,
     PageRequest, RunQuery, Store, StoreError, StoreInfo, VersionQuery,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Connects to the server that a store is mirrored to.
@@ -246,8 +247,8 @@ impl ModelLifecycleService {
         Ok(self.core.store.check_integrity().await?)
     }
 
-    /// Writes a verified copy of the store; works while others write.
-    pub async fn backup(&self, path: &Path) -> Result<()> {
+    /// Writes a verified copy of the store; works while others write. Gives the directory that is not in it, where there is one.
+    pub async fn backup(&self, path: &Path) -> Result<Option<PathBuf>> {
         Ok(self.core.store.backup(path).await?)
     }
 }

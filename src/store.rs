@@ -25,11 +25,13 @@ pub use sync::{MirrorServer, SyncStore};
 use crate::domain::{
     Artifact, AuditEntry, Deployment, DeploymentId, DriftEvent, DriftEventId, Environment,
     ExperimentName, Identity, Key, MetricChart, MetricPoint, ModelExperiment, ModelName, ModelRun,
-    ModelVersion, Policy, Revision, RunId, Subject, Version,
+    ModelVersion, NewMetric, Policy, Revision, RunId, Subject, Version, metric::placed,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -61,6 +63,25 @@ pub struct SeriesBatch {
     pub run_id: RunId,
     pub key: Key,
     pub points: Vec<MetricPoint>,
+}
+
+impl SeriesBatch {
+    /// The values of a run with their steps and times; steps that were not given follow the latest points.
+    pub fn placed(
+        run_id: &RunId,
+        metrics: &[NewMetric],
+        latest: &BTreeMap<Key, MetricPoint>,
+        now: Timestamp,
+    ) -> Vec<Self> {
+        placed(metrics, latest, now)
+            .into_iter()
+            .map(|(key, points)| Self {
+                run_id: run_id.clone(),
+                key: key.clone(),
+                points,
+            })
+            .collect()
+    }
 }
 
 /// The end of a run's captured output.
@@ -101,7 +122,7 @@ pub struct StoreInfo {
     /// Bytes of the write-ahead log beside it.
     pub wal_size: u64,
     /// How many objects of each kind there are, by the name of the kind.
-    pub counts: std::collections::BTreeMap<String, u64>,
+    pub counts: BTreeMap<String, u64>,
     /// Why nothing can be written, where nothing can.
     pub read_only: Option<String>,
 }
@@ -159,7 +180,7 @@ pub trait RunStore: Send + Sync {
     }
 
     /// Replaces all of a run but its metrics and its heartbeat (which only moves forward) and appends points, in one transaction; returns the next revision.
-    /// *Conflict* unless `run.revision` is the one stored.
+    /// *Conflict* unless `run.revision` is the one stored, or when points would fall on steps that others took since `run.metrics` was read.
     async fn replace_run(
         &self,
         run: &ModelRun,
@@ -177,6 +198,19 @@ pub trait RunStore: Send + Sync {
     /// Appends points to histories in one durable transaction, all or none; moves the runs' heartbeats to `at`. Data, not a change of
     /// state: no revision moves and nothing is audited. *Not found* names the first run that is not there.
     async fn append_metrics(&self, batches: &[SeriesBatch], at: Timestamp) -> Result<()>;
+
+    /// Appends values to a run's histories as [`append_metrics`](Self::append_metrics) does. A store that can finds the steps that were not given in the same
+    /// transaction, so that no two writers share one.
+    async fn append_values(
+        &self,
+        run_id: &RunId,
+        values: &[NewMetric],
+        at: Timestamp,
+    ) -> Result<()> {
+        let run = self.run(run_id).await?;
+        let points = SeriesBatch::placed(run_id, values, &run.metrics, at);
+        self.append_metrics(&points, at).await
+    }
 
     /// Records a sign of life; an older one than the last is ignored.
     async fn heartbeat(&self, run_id: &RunId, at: Timestamp) -> Result<()>;
@@ -330,7 +364,7 @@ pub trait DeploymentStore: Send + Sync {
 /// The audit log and the store as a whole.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
-    /// Up to `limit` entries from `seq` on, oldest first.
+    /// Up to `limit` entries from `seq` on, oldest first; ends before one that cannot be read, which is an error of its own when it is the first.
     async fn audit_from(&self, seq: i64, limit: usize) -> Result<Vec<AuditEntry>>;
 
     /// Newest first.
@@ -351,8 +385,9 @@ pub trait AuditStore: Send + Sync {
     /// Reads the whole store through and tells what is not sound; empty when all is.
     async fn check_integrity(&self) -> Result<Vec<String>>;
 
-    /// Writes a verified copy that others can open; works while others write. The path must not exist.
-    async fn backup(&self, path: &std::path::Path) -> Result<()>;
+    /// Writes a verified copy that others can open; works while others write. The path must not exist. Gives the directory of the runs'
+    /// captured output, where there is one: it is not in the copy.
+    async fn backup(&self, path: &Path) -> Result<Option<PathBuf>>;
 
     fn capabilities(&self) -> Capabilities;
 

@@ -86,14 +86,20 @@ async fn backup(ctx: &Context, path: &Path) -> Result<()> {
     spinner.enable_steady_tick(std::time::Duration::from_millis(100));
     let copied = service.backup(path).await;
     spinner.finish_and_clear();
-    copied?;
+    let left_out = copied?.map(|directory| directory.to_string_lossy().into_owned());
     let size = std::fs::metadata(path)
         .map_err(|error| CliError::io("look at the backup", error))?
         .len();
     let written = path.to_string_lossy();
+    if let Some(directory) = left_out.as_deref().filter(|_| !ctx.out.json) {
+        ctx.out.talk(&format!(
+            "the captured output of runs is not in it; copy the directory '{}' as well",
+            text::visible(directory)
+        ));
+    }
     ctx.out.made(
         &written,
-        &serde_json::json!({ "path": written, "size": size }),
+        &serde_json::json!({ "path": written, "size": size, "left_out": left_out }),
     )
 }
 

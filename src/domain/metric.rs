@@ -4,6 +4,7 @@ use super::{Key, number};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// One value of a metric. NaN and infinities are legal values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -12,6 +13,37 @@ pub struct MetricPoint {
     pub value: f64,
     pub step: i64,
     pub timestamp: Timestamp,
+}
+
+/// A value that was measured. Without a step it gets the one after the last of its metric, without a time the present.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMetric {
+    pub key: Key,
+    pub value: f64,
+    pub step: Option<i64>,
+    pub timestamp: Option<Timestamp>,
+}
+
+/// Gives values their steps, after the latest points that are there, and their times, and groups them by metric, in the order given.
+pub fn placed<'a>(
+    metrics: &'a [NewMetric],
+    latest: &BTreeMap<Key, MetricPoint>,
+    now: Timestamp,
+) -> BTreeMap<&'a Key, Vec<MetricPoint>> {
+    let mut placed: BTreeMap<&Key, Vec<MetricPoint>> = BTreeMap::new();
+    for metric in metrics {
+        let points = placed.entry(&metric.key).or_default();
+        let last = points.last().or_else(|| latest.get(&metric.key));
+        let step = metric
+            .step
+            .unwrap_or_else(|| last.map_or(0, |point| point.step.saturating_add(1)));
+        points.push(MetricPoint {
+            value: metric.value,
+            step,
+            timestamp: metric.timestamp.unwrap_or(now),
+        });
+    }
+    placed
 }
 
 /// The times that every store keeps: the years 1678 to 2261, which is what nanoseconds in 64 bits reach.

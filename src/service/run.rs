@@ -3,21 +3,12 @@
 use super::core::{Core, expect_revision, is_same, merge_tags, values};
 use super::{Result, ServiceError};
 use crate::domain::{
-    Artifact, ExperimentName, Key, MetricChart, MetricPoint, ModelRun, ObjectKind, Params,
-    Revision, RunId, RunSource, RunStatus, Tags, name, run::OUTPUT_LOG,
+    Artifact, ExperimentName, Key, MetricChart, MetricPoint, ModelRun, NewMetric, ObjectKind,
+    Params, Revision, RunId, RunSource, RunStatus, Tags, name, run::OUTPUT_LOG,
 };
 use crate::store::{OutputTail, Page, PageRequest, RunQuery, SeriesBatch, StoreError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
-
-/// A value that was measured. Without a step it gets the one after the last of its metric, without a time the present.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewMetric {
-    pub key: Key,
-    pub value: f64,
-    pub step: Option<i64>,
-    pub timestamp: Option<Timestamp>,
-}
 
 /// What a run is made of.
 #[derive(Debug, Clone)]
@@ -127,7 +118,7 @@ impl RunTracker {
             Some(name) => checked_name(&name)?,
             None => format!("run-{}", name::short_id(run_id.as_str())),
         };
-        let points = placed(&run_id, &new.metrics, &BTreeMap::new(), ctx.at);
+        let points = SeriesBatch::placed(&run_id, &new.metrics, &BTreeMap::new(), ctx.at);
         let started = new.status != RunStatus::Pending;
         let mut run = ModelRun {
             run_id,
@@ -164,10 +155,9 @@ impl RunTracker {
     /// Changes a run, or adds to its histories.
     pub async fn update(&self, run_id: &RunId, update: &RunUpdate) -> Result<ModelRun> {
         if update.is_only_metrics() {
-            let run = self.get(run_id).await?;
             let ctx = self.core.write("update_run", None)?;
-            let points = placed(run_id, &update.metrics, &run.metrics, ctx.at);
-            self.core.store.append_metrics(&points, ctx.at).await?;
+            let store = &self.core.store;
+            store.append_values(run_id, &update.metrics, ctx.at).await?;
             return self.get(run_id).await;
         }
         self.core
@@ -189,12 +179,8 @@ impl RunTracker {
         if let Some(status) = update.status.filter(|status| *status != run.status) {
             became_running = status == RunStatus::Running;
             if !run.status.next().contains(&status) {
-                return Err(ServiceError::TransitionNotAllowed {
-                    object: format!("run '{run_id}'"),
-                    from: run.status.as_str(),
-                    to: status.as_str(),
-                    legal: run.status.next().iter().map(|next| next.as_str()).collect(),
-                });
+                let (object, from) = (format!("run '{run_id}'"), run.status);
+                return Err(ServiceError::no_way(object, from, status, from.next()));
             }
             run.status = status;
             run.started_at = run.started_at.or(Some(ctx.at));
@@ -220,7 +206,7 @@ impl RunTracker {
         if let Some(source) = &update.source {
             run.source = source.clone();
         }
-        let points = placed(run_id, &update.metrics, &run.metrics, ctx.at);
+        let points = SeriesBatch::placed(run_id, &update.metrics, &run.metrics, ctx.at);
         // What changes nothing leaves no entry in the audit log.
         if points.is_empty() && is_same(&found, &run) {
             return Ok(run);
@@ -321,36 +307,6 @@ impl RunTracker {
     pub fn stale_for(&self, run: &ModelRun) -> Option<SignedDuration> {
         run.stale_for(self.core.clock.now(), self.core.settings.stale_after)
     }
-}
-
-/// Gives values their steps and times and groups them by metric, in the order given.
-fn placed(
-    run_id: &RunId,
-    metrics: &[NewMetric],
-    latest: &BTreeMap<Key, MetricPoint>,
-    now: Timestamp,
-) -> Vec<SeriesBatch> {
-    let mut batches: BTreeMap<&Key, Vec<MetricPoint>> = BTreeMap::new();
-    for metric in metrics {
-        let points = batches.entry(&metric.key).or_default();
-        let last = points.last().or_else(|| latest.get(&metric.key));
-        let step = metric
-            .step
-            .unwrap_or_else(|| last.map_or(0, |point| point.step.saturating_add(1)));
-        points.push(MetricPoint {
-            value: metric.value,
-            step,
-            timestamp: metric.timestamp.unwrap_or(now),
-        });
-    }
-    batches
-        .into_iter()
-        .map(|(key, points)| SeriesBatch {
-            run_id: run_id.clone(),
-            key: key.clone(),
-            points,
-        })
-        .collect()
 }
 
 fn show_latest(latest: &mut BTreeMap<Key, MetricPoint>, batches: &[SeriesBatch]) {

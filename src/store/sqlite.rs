@@ -6,6 +6,7 @@
 
 mod audit;
 mod column;
+mod copy;
 mod deployments;
 mod drift;
 mod experiments;

@@ -182,7 +182,7 @@ impl AuditStore for MlflowStore {
         Ok(problems)
     }
 
-    async fn backup(&self, _path: &std::path::Path) -> Result<()> {
+    async fn backup(&self, _path: &std::path::Path) -> Result<Option<std::path::PathBuf>> {
         Err(StoreError::Unsupported {
             what: "be backed up from here".to_owned(),
             why: "its data is in the server's database; whoever runs the server backs that up"

@@ -60,6 +60,24 @@ fn series(connection: &Connection, run: i64, key: i64) -> Result<Option<Series>>
         .optional()?)
 }
 
+/// The latest points of a run's metrics, those of them that have any.
+pub(super) fn latest<'a>(
+    connection: &Connection,
+    run_id: &RunId,
+    keys: impl Iterator<Item = &'a Key>,
+) -> Result<BTreeMap<Key, MetricPoint>> {
+    let run = run_row(connection, run_id)?;
+    let mut latest = BTreeMap::new();
+    for key in keys {
+        if let Some(known) = known_key(connection, key)?
+            && let Some(series) = series(connection, run, known)?
+        {
+            latest.insert(key.clone(), series.latest);
+        }
+    }
+    Ok(latest)
+}
+
 /// A point from `step, ts, value`.
 pub(super) fn point(row: &Row<'_>, at: usize) -> rusqlite::Result<MetricPoint> {
     Ok(MetricPoint {

@@ -3,10 +3,9 @@
 //! Own code instead of a migration crate: the backup has to be taken while nobody else can write, and the released crates want
 //! another rusqlite.
 
-use super::fault::{Fault, Result};
-use crate::store::StoreError;
+use super::copy;
+use super::fault::Result;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// `MDK1`: how a file says that it is ours.
@@ -74,7 +73,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) 
     }
 }
 
-/// Copies the store to `modeldeck.db.backup-vN` beside it. One that is there already is older than this one and kept under its name.
+/// Copies the store to `modeldeck.db.backup-vN` beside it and reads the copy through. One that is there already is older than this one and kept under its name.
 fn backup_before(path: &Path, version: i64) -> Result<PathBuf> {
     let name = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -87,32 +86,11 @@ fn backup_before(path: &Path, version: i64) -> Result<PathBuf> {
         more += 1;
         target = name(&format!(".backup-v{version}-{more}"));
     }
-    let doing = "backing up the store before changing its layout";
-    let io = |error: std::io::Error| {
-        Fault::Told(StoreError::Io {
-            doing: doing.to_owned(),
-            source: error.into(),
-        })
-    };
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&target)
-        .map_err(io)?;
     let source = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    let copied = source.execute("VACUUM INTO ?1", [target.to_string_lossy()]);
-    if let Err(error) = copied {
-        // Half a backup is worse than none; the error tells why there is none.
-        let _ = std::fs::remove_file(&target);
-        return Err(error.into());
-    }
-    std::fs::File::open(&target)
-        .and_then(|file| file.sync_all())
-        .map_err(io)?;
+    copy::copy(&source, path, &target)?;
     Ok(target)
 }
 
@@ -163,6 +141,30 @@ mod tests {
         assert_eq!(
             identify(&mut connection).unwrap(),
             Found::Ours { version: 2 }
+        );
+    }
+
+    #[test]
+    fn a_store_that_has_no_sound_backup_is_not_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("modeldeck.db");
+        let mut connection = open(&path);
+        let first = "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1);";
+        migrate(&mut connection, &path, &[first]).unwrap();
+        // The copy takes this along, and only looking at the copy finds it.
+        connection.pragma_update(None, "application_id", 7).unwrap();
+        let told = migrate(&mut connection, &path, &[first, "UPDATE a SET x = 7;"]).unwrap_err();
+        let told = format!("{told:?}");
+        assert!(told.contains("no backup was made"), "{told}");
+        let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        assert_eq!(ask("SELECT x FROM a"), Ok(1));
+        assert_eq!(ask("PRAGMA user_version"), Ok(1));
+        let left = std::fs::read_dir(directory.path()).unwrap();
+        let names = left.map(|entry| entry.unwrap().file_name());
+        assert!(
+            !names
+                .into_iter()
+                .any(|name| name.to_string_lossy().contains("backup"))
         );
     }
 

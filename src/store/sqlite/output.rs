@@ -48,6 +48,10 @@ impl Output {
         }
     }
 
+    pub(super) fn directory(&self) -> PathBuf {
+        self.place.root.clone()
+    }
+
     pub(super) fn knows(&self, run_id: &RunId) -> bool {
         self.known
             .lock()

@@ -3,7 +3,7 @@
 use super::fault::Result;
 use super::{SqliteStore, audit, list, lost, metrics, runs, sync};
 use crate::domain::{
-    Artifact, Key, MetricChart, MetricPoint, ModelRun, ObjectKind, Revision, RunId,
+    Artifact, Key, MetricChart, MetricPoint, ModelRun, NewMetric, ObjectKind, Revision, RunId,
 };
 use crate::store::{
     OutputTail, Page, PageRequest, RunQuery, RunStore, SeriesBatch, StoreError, WriteContext,
@@ -32,6 +32,49 @@ fn append_own(
     }
     if points.iter().any(|batch| !batch.points.is_empty()) {
         runs::beat(connection, id, at)?;
+    }
+    Ok(())
+}
+
+/// Appends points that come by themselves, of any number of runs.
+fn append_all(connection: &Connection, batches: &[SeriesBatch], at: Timestamp) -> Result<()> {
+    // Batches of one run mostly stand side by side.
+    let mut last: Option<(&RunId, i64)> = None;
+    for batch in batches {
+        let id = match last {
+            Some((run_id, id)) if *run_id == batch.run_id => id,
+            _ => {
+                let id = metrics::run_row(connection, &batch.run_id)?;
+                runs::beat(connection, id, at)?;
+                sync::queue_points(connection, id, at)?;
+                last = Some((&batch.run_id, id));
+                id
+            }
+        };
+        metrics::append(connection, id, batch)?;
+    }
+    Ok(())
+}
+
+/// Refuses points on steps that somebody else took since the run was read: those of the caller were meant to follow what it read.
+fn refuse_taken_steps(old: &ModelRun, new: &ModelRun, points: &[SeriesBatch]) -> Result<()> {
+    let place = |run: &ModelRun, key: &Key| {
+        let latest = run.metrics.get(key);
+        latest.map(|point| (point.step, point.timestamp))
+    };
+    for batch in points {
+        let there = place(old, &batch.key);
+        let is_taken = batch.points.first().zip(there);
+        if is_taken.is_some_and(|(first, (step, _))| first.step <= step)
+            && place(new, &batch.key) != there
+        {
+            return Err(StoreError::Conflict {
+                kind: ObjectKind::Run,
+                id: new.run_id.to_string(),
+                detail: Some(format!("points were added to its metric '{}'", batch.key)),
+            }
+            .into());
+        }
     }
     Ok(())
 }
@@ -78,6 +121,7 @@ impl RunStore for SqliteStore {
                     old.revision,
                 ));
             }
+            refuse_taken_steps(&old, &new, &points)?;
             append_own(tx, id, &new.run_id, &points, ctx.at)?;
             sync::queue_run(tx, id, &old.artifacts, &new.artifacts, ctx.at)?;
             audit::record(
@@ -136,23 +180,21 @@ impl RunStore for SqliteStore {
         at: Timestamp,
     ) -> crate::store::Result<()> {
         let batches = batches.to_vec();
+        self.write("writing metrics", move |tx| append_all(tx, &batches, at))
+            .await
+    }
+
+    async fn append_values(
+        &self,
+        run_id: &RunId,
+        values: &[NewMetric],
+        at: Timestamp,
+    ) -> crate::store::Result<()> {
+        let (run_id, values) = (run_id.clone(), values.to_vec());
         self.write("writing metrics", move |tx| {
-            // Batches of one run mostly stand side by side.
-            let mut last: Option<(&RunId, i64)> = None;
-            for batch in &batches {
-                let id = match last {
-                    Some((run_id, id)) if *run_id == batch.run_id => id,
-                    _ => {
-                        let id = metrics::run_row(tx, &batch.run_id)?;
-                        runs::beat(tx, id, at)?;
-                        sync::queue_points(tx, id, at)?;
-                        last = Some((&batch.run_id, id));
-                        id
-                    }
-                };
-                metrics::append(tx, id, batch)?;
-            }
-            Ok(())
+            let keys = values.iter().map(|value| &value.key);
+            let latest = metrics::latest(tx, &run_id, keys)?;
+            append_all(tx, &SeriesBatch::placed(&run_id, &values, &latest, at), at)
         })
         .await
     }

@@ -1,18 +1,16 @@
 //! `store info` and `store backup`, the audit log's doors, and the change token.
 
 use super::fault::{Fault, Result};
-use super::{SqliteStore, audit, files, migrate, open};
+use super::{SqliteStore, audit, copy, files, open};
 use crate::domain::{AuditEntry, ObjectKind};
 use crate::store::{
     AuditQuery, AuditStore, Capabilities, ChangeToken, Page, PageRequest, StoreError, StoreInfo,
 };
 use async_trait::async_trait;
-use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is counted, by the name that `store info` gives it.
 const COUNTS: &[(&str, &str)] = &[
@@ -112,8 +110,9 @@ impl AuditStore for SqliteStore {
     }
 
     /// The copy is of the database at one moment; captured output lies in files beside it and is not in the copy.
-    async fn backup(&self, path: &Path) -> crate::store::Result<()> {
+    async fn backup(&self, path: &Path) -> crate::store::Result<Option<PathBuf>> {
         let (source, access) = (self.path.clone(), self.access);
+        let output = self.output.directory();
         let path = std::path::absolute(path).map_err(|error| StoreError::Io {
             doing: "looking for the backup's place".to_owned(),
             source: error.into(),
@@ -121,6 +120,7 @@ impl AuditStore for SqliteStore {
         // Not on a lane: a copy of a large store would hold up its readers for seconds.
         let copied = tokio::task::spawn_blocking(move || {
             back_up(&source, access, &path)
+                .map(|()| output.is_dir().then_some(output))
                 .map_err(|fault| fault.told(&source, "backing up the store"))
         });
         copied
@@ -146,16 +146,6 @@ impl AuditStore for SqliteStore {
     }
 }
 
-fn io(doing: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Fault {
-    let doing = format!("{doing} '{}'", path.display());
-    move |error| {
-        Fault::Told(StoreError::Io {
-            doing,
-            source: error.into(),
-        })
-    }
-}
-
 fn back_up(source: &Path, access: open::Access, path: &Path) -> Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(StoreError::AlreadyExists {
@@ -165,47 +155,17 @@ fn back_up(source: &Path, access: open::Access, path: &Path) -> Result<()> {
         .into());
     }
     let draft = files::beside(path, &format!(".tmp-{}", std::process::id()));
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)
-        .map_err(io("making the backup", path))?;
-    let copied = copy(source, access, &draft)
-        .and_then(|()| files::place(&draft, path).map_err(Fault::from))
+    copy::copy(&open::reader(source, access)?, source, &draft)?;
+    let placed = files::place(&draft, path)
+        .map_err(Fault::from)
         .and_then(|()| {
             // The name is as durable as the content only with its directory.
             let directory = path.parent().unwrap_or(Path::new("/"));
             File::open(directory)
                 .and_then(|directory| directory.sync_all())
-                .map_err(io("writing the directory of", path))
+                .map_err(copy::io("writing the directory of", path))
         });
     // Renamed or linked, or of no use.
     let _ = std::fs::remove_file(&draft);
-    copied
-}
-
-/// Copies one moment of the store, which needs no quiet writers, and reads the copy through before it counts as one.
-fn copy(source: &Path, access: open::Access, draft: &Path) -> Result<()> {
-    let from = open::reader(source, access)?;
-    from.execute("VACUUM INTO ?1", [draft.to_string_lossy()])?;
-    drop(from);
-    let mut copy = Connection::open_with_flags(
-        draft,
-        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    let verdict: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
-    let found = migrate::identify(&mut copy)?;
-    if verdict != "ok" || !matches!(found, migrate::Found::Ours { .. }) {
-        return Err(StoreError::Unusable {
-            path: source.to_owned(),
-            problem: format!("a copy of it is not sound ({verdict}); no backup was made"),
-            hint: super::fault::RESTORE.to_owned(),
-        }
-        .into());
-    }
-    drop(copy);
-    File::open(draft)
-        .and_then(|file| file.sync_all())
-        .map_err(io("writing the backup", draft))
+    placed
 }

@@ -2,7 +2,9 @@
 
 use crate::support::{Home, is_root};
 use rusqlite::Connection;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 #[test]
@@ -43,6 +45,19 @@ fn a_store_is_made_described_and_backed_up() {
         home.json("--store copy.db experiment list")[0]["name"],
         "fraud"
     );
+    // Where there is captured output, it is said that the copy has none of it.
+    home.deck(["--store", "copy.db", "run", "exec", "--experiment", "fraud"])
+        .args(["--", "echo", "epoch"])
+        .success();
+    home.deck(["--store", "copy.db", "store", "backup", "again.db"])
+        .stderr_has("is not in it; copy the directory '")
+        .stderr_has("copy.db.artifacts' as well")
+        .success();
+    home.deck(["--store", "copy.db", "store", "backup"])
+        .args([OsStr::from_bytes(b"bad-\xff.db")])
+        .stderr_has("is not UTF-8")
+        .code(2);
+    assert!(!home.path().join("bad-\u{fffd}.db").exists());
 }
 
 #[test]

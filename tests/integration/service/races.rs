@@ -1,10 +1,10 @@
 //! Rules under races: several stores on one file, as several programs have them.
 
 use super::{Deck, approve, decide, key, model, open, version};
-use modeldeck::domain::{DeploymentStatus, Environment, ExperimentName, Stage, Verdict};
+use modeldeck::domain::{DeploymentStatus, Environment, ExperimentName, NewMetric, Stage, Verdict};
 use modeldeck::service::{
     DeploymentUpdate, ErrorKind, ExperimentUpdate, ModelLifecycleService, ModelVersionUpdate,
-    NewDeployment, NewExperiment, NewModelVersion, StageChange,
+    NewDeployment, NewExperiment, NewModelVersion, NewRun, RunUpdate, StageChange,
 };
 use tokio::task::JoinSet;
 
@@ -45,6 +45,45 @@ async fn eight_writers_lose_no_update() {
         80
     );
     assert_eq!(deck.actions().await.len(), 81);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_without_a_step_get_one_of_their_own() {
+    let deck = Deck::new().await;
+    let name = ExperimentName::new("fraud").unwrap();
+    deck.alice
+        .create_experiment(NewExperiment::new(name.clone()))
+        .await
+        .unwrap();
+    let run = deck.alice.log_run(NewRun::new(name)).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for (writer, service) in others(&deck, 6).await.into_iter().enumerate() {
+        let run_id = run.run_id.clone();
+        tasks.spawn(async move {
+            for round in 0..10 {
+                let mut update = RunUpdate {
+                    metrics: vec![NewMetric {
+                        key: key("loss"),
+                        value: 0.5,
+                        step: None,
+                        timestamp: None,
+                    }],
+                    ..RunUpdate::default()
+                };
+                // With something else to change, or alone.
+                if writer % 2 == 0 {
+                    let tag = key(&format!("w{writer}.{round}"));
+                    update.set_tags = [(tag, "1".to_owned())].into();
+                }
+                service.update_run(&run_id, &update).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let runs = deck.alice.runs();
+    let history = runs.history(&run.run_id, &key("loss"), 0, 100).await;
+    let steps: Vec<i64> = history.unwrap().iter().map(|point| point.step).collect();
+    assert_eq!(steps, (0..60).collect::<Vec<i64>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,8 +58,8 @@ pub(super) async fn drain(
         held: Arc::default(),
     };
     let counted = Arc::clone(&so_far);
-    let first_depth = sync.status().await?.depth;
-    let tell = |step: Option<Step>, left: Option<u64>| {
+    let first = sync.status().await?;
+    let tell = |step: Option<Step>, status: Option<&SyncStatus>| {
         let mut so_far = counted.lock().unwrap_or_else(PoisonError::into_inner);
         match step {
             Some(Step::Points(points)) => so_far.points += points,
@@ -67,13 +67,15 @@ pub(super) async fn drain(
             Some(Step::Acknowledged) => so_far.file = None,
             None => {}
         }
-        if let Some(left) = left {
-            so_far.items = so_far.items.max(first_depth.saturating_sub(left));
-            so_far.left = left;
+        if let Some(status) = status {
+            // What became DEAD meanwhile left the queue, too.
+            let gone = (first.depth + first.dead).saturating_sub(status.depth + status.dead);
+            so_far.items = so_far.items.max(gone);
+            so_far.left = status.depth;
         }
         progress(&so_far);
     };
-    tell(None, Some(first_depth));
+    tell(None, Some(&first));
     let mut waited_until: Option<Instant> = None;
     let mut last_depth = u64::MAX;
     let mut tries_of_server = 0;
@@ -87,7 +89,7 @@ pub(super) async fn drain(
                 tokio::select! {
                     end = &mut session => break end?,
                     Some(step) = stepped.recv() => tell(Some(step), None),
-                    _ = count.tick() => tell(None, Some(sync.status().await?.depth)),
+                    _ = count.tick() => tell(None, Some(&sync.status().await?)),
                 }
             }
         };
@@ -96,7 +98,7 @@ pub(super) async fn drain(
         }
         is_first = false;
         let status = sync.status().await?;
-        tell(None, Some(status.depth));
+        tell(None, Some(&status));
         if status.depth == 0 {
             break;
         }

@@ -9,6 +9,7 @@ use crate::service::import::{
 };
 use crate::service::{ErrorKind, ServiceError};
 use crate::store::StoreError;
+use crate::store::import::ImportSource;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
@@ -35,17 +36,21 @@ pub struct ImportArgs {
 
 pub(super) async fn run(ctx: &Context, args: ImportArgs) -> Result<()> {
     let stop = crate::cli::ingest::stop_signal()?;
-    let service = ctx.service().await?;
-    if let Some(why) = service.read_only() {
+    // A slip in the source makes no store. Where nothing is to be changed, that is said first.
+    let source = if ctx.globals.read_only {
+        None
+    } else {
+        Some(open(&args.source).await?)
+    };
+    let service = ctx.service_on_first_use().await?;
+    let (Some(mut source), None) = (source, service.read_only()) else {
+        let why = service.read_only().unwrap_or_default();
         return Err(CliError::Told {
             kind: ErrorKind::Refused,
             message: format!("nothing is changed here: {why}"),
             hint: None,
         });
-    }
-    let mut source = ImportManager::open_source(&args.source)
-        .await
-        .map_err(of_source)?;
+    };
     let bar = progress();
     let show = |progress: ImportProgress| {
         bar.set_message(match progress.of_runs {
@@ -71,6 +76,10 @@ pub(super) async fn run(ctx: &Context, args: ImportArgs) -> Result<()> {
             Err(error.into())
         }
     }
+}
+
+async fn open(source: &str) -> Result<Box<dyn ImportSource>> {
+    ImportManager::open_source(source).await.map_err(of_source)
 }
 
 /// What cannot be read is not the store that this program keeps.

@@ -19,6 +19,11 @@ fn a_repetition_changes_nothing_and_adds_only_what_is_new() {
     );
     assert_eq!(run["started_at"], "2026-11-23T19:32:10.1Z");
     assert_eq!(run["source"]["user"], "alice");
+    // A store that is named for it is made for it.
+    place
+        .home
+        .deck(["--store", "new.db", "store", "import", "mlflow.db"])
+        .success();
     let entries = place.home.json("store info")["counts"]["audit_entries"].clone();
 
     let again = place.import(0);

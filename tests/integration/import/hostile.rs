@@ -160,6 +160,7 @@ fn what_is_no_source_is_told_and_nothing_is_made() {
         );
         assert!(error["hint"].is_string(), "{error}");
     }
+    assert!(!home.store().exists());
     home.run("experiment create x");
     let own = home.store();
     let error = home

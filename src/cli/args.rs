@@ -42,7 +42,7 @@ pub fn grammar() -> clap::Command {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// The store, a file that is made on first use [env: MODELDECK_STORE].
+    /// The store: a file, which is made by what begins something, or http(s):// for an MLflow server [env: MODELDECK_STORE].
     #[arg(long, global = true, value_name = "TARGET", display_order = 900)]
     pub store: Option<String>,
 

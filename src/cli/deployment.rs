@@ -235,7 +235,7 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
         version: args.version,
         environment: args.environment,
         statuses: args.statuses,
-        list: args.list.query(&FIELDS, &ctx.directions())?,
+        list: args.list.query::<Deployment>(&FIELDS, &ctx.directions())?,
     };
     let columns = [
         Column::whole("DEPLOYMENT ID"),

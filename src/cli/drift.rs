@@ -196,7 +196,7 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
         version: args.version,
         severity: args.severity,
         states: args.states,
-        list: args.list.query(&FIELDS, &ctx.directions())?,
+        list: args.list.query::<DriftEvent>(&FIELDS, &ctx.directions())?,
     };
     let columns = [
         Column::whole("EVENT ID"),

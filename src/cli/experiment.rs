@@ -137,7 +137,9 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
     let query = ExperimentQuery {
         owner: args.owner,
         status: args.status,
-        list: args.list.query(&FIELDS, &ctx.directions())?,
+        list: args
+            .list
+            .query::<ModelExperiment>(&FIELDS, &ctx.directions())?,
     };
     let columns = [
         Column::text("NAME"),

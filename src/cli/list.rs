@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::error::{CliError, Result};
 use super::output::{Cell, Column, JsonArray, Table};
-use crate::domain::{Filter, MetricDirections, Sort};
+use crate::domain::{Filter, MetricDirections, Sort, fields};
 use crate::service;
 use crate::store::{ListQuery, Page, PageFrom, PageRequest};
 use clap::Args;
@@ -54,9 +54,27 @@ impl Fields {
 
 impl ListArgs {
     /// Reads filter and order. A bare word that is no field is a metric's key where the list has metrics.
-    pub fn query(&self, fields: &Fields, directions: &MetricDirections) -> Result<ListQuery> {
+    ///
+    /// A filter that cannot mean what it says is refused, or a script would take its silence for an answer. Keys of metrics, params and
+    /// tags are any that objects may carry.
+    pub fn query<T: fields::Fields>(
+        &self,
+        fields: &Fields,
+        directions: &MetricDirections,
+    ) -> Result<ListQuery> {
+        let filter = self.filter()?;
+        let keys: Vec<&str> = match T::KEYED {
+            [] => Vec::new(),
+            _ => filter.fields().collect(),
+        };
+        if let Some(message) = fields::doubt::<T>(&filter, &keys) {
+            return Err(CliError::Usage {
+                message,
+                hint: None,
+            });
+        }
         Ok(ListQuery {
-            filter: self.filter()?,
+            filter,
             sort: self.order(fields, directions)?,
         })
     }

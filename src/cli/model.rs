@@ -220,7 +220,9 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
     let query = VersionQuery {
         model: args.name,
         stage: args.stage,
-        list: args.list.query(&FIELDS, &ctx.directions())?,
+        list: args
+            .list
+            .query::<crate::service::Review>(&FIELDS, &ctx.directions())?,
         ..VersionQuery::default()
     };
     let columns = [

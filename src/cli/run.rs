@@ -242,7 +242,7 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
     let query = RunQuery {
         experiment: args.experiment,
         statuses: args.statuses,
-        list: args.list.query(&FIELDS, &ctx.directions())?,
+        list: args.list.query::<ModelRun>(&FIELDS, &ctx.directions())?,
     };
     let columns = [
         Column::whole("RUN ID"),

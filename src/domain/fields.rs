@@ -175,6 +175,8 @@ pub fn nearest<'a>(word: &str, among: impl IntoIterator<Item = &'a str>) -> Opti
     let likeness = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &word);
     among
         .into_iter()
+        // A single letter is like too many words.
+        .filter(|known| known.len() > 1)
         .map(|known| (likeness(known), known))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))

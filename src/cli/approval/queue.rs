@@ -24,7 +24,9 @@ pub(super) async fn run(ctx: &Context, args: &QueueArgs) -> Result<()> {
     let approvals = service.approvals();
     let query = VersionQuery {
         in_review: true,
-        list: args.list.query(&FIELDS, &ctx.directions())?,
+        list: args
+            .list
+            .query::<crate::service::Review>(&FIELDS, &ctx.directions())?,
         ..VersionQuery::default()
     };
     let columns = [

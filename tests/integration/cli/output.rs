@@ -135,3 +135,33 @@ fn a_dumb_terminal_gets_no_screen_but_a_way() {
     assert!(drawn.contains("hint: "), "{drawn}");
     assert!(!home.store().exists());
 }
+
+#[test]
+fn a_filter_that_cannot_mean_what_it_says_is_refused() {
+    let home = Home::new();
+    home.run("experiment create fraud");
+    home.run("run log --experiment fraud --metric auc=0.9");
+    for (line, told) in [
+        (
+            "run list --filter status:complted",
+            "it is PENDING, RUNNING",
+        ),
+        ("run list --filter started>yesterday", "a number or a date"),
+        (
+            "deployment list --filter nosuch=1",
+            "there is no field 'nosuch'",
+        ),
+        ("deployment list --filter stauts:active", "'status' is near"),
+    ] {
+        home.deck(line.split(' '))
+            .stdout("")
+            .stderr_has(told)
+            .code(2);
+    }
+    // Any key may be a metric's.
+    home.deck(["run", "list", "--filter", "auc>0.5"])
+        .stdout_has("auc=0.9")
+        .success();
+    home.deck(["model", "list", "--filter", "items<1 approvals>0"])
+        .success();
+}

@@ -1,7 +1,7 @@
 //! The copies of a local store on a server: the far end of the mirror.
 //!
 //! Copies are MLflow's own objects with the same tags as the objects of the remote store, and no ledger: the truth is in the local store, which also has
-//! the audit log. Each copy carries a key in the tag [`ATTEMPT`], made of the store's id and the object's, so it is looked for before it is made and found again
+//! the audit log. Each copy carries a key in the tag [`fields::ATTEMPT`](super::fields::ATTEMPT), made of the store's id and the object's, so it is looked for before it is made and found again
 //! whoever lost what. Every call may be repeated.
 
 mod artifacts;

@@ -12,7 +12,7 @@ pub use table::{SETTINGS, Setting, THEMES};
 pub use value::Value;
 
 use crate::domain::{MetricDirections, SeverityThresholds};
-use crate::service::{ServerAddress, ServiceSettings, StoreTarget};
+use crate::service::{MlflowSettings, ServerAddress, ServiceSettings, StoreTarget};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,7 @@ pub struct Settings {
     pub metrics: MetricSettings,
     pub drift: SeverityThresholds,
     pub sync: SyncSettings,
+    pub mlflow: MlflowSettings,
     pub screen: ScreenSettings,
     pub log: LogSettings,
 }
@@ -89,6 +90,7 @@ impl Default for Settings {
             },
             drift: SeverityThresholds::default(),
             sync: SyncSettings::default(),
+            mlflow: MlflowSettings::default(),
             screen: ScreenSettings {
                 mouse: true,
                 live_strip: true,

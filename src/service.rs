@@ -30,7 +30,7 @@ pub use deployment::{DeploymentManager, DeploymentUpdate, NewDeployment, Rollbac
 pub use drift::{DriftMonitor, NewDriftEvent};
 pub use error::{ErrorKind, Result, ServiceError};
 pub use experiment::{ExperimentManager, ExperimentUpdate, NewExperiment};
-pub use options::{ServiceOptions, ServiceSettings};
+pub use options::{MlflowSettings, ServiceOptions, ServiceSettings};
 pub use overview::Overview;
 pub use registry::{ModelRegistry, ModelVersionUpdate, NewModelVersion, StageChange};
 pub use review::Review;
@@ -90,10 +90,7 @@ impl ModelLifecycleService {
                 Arc::new(SqliteStore::open(path, open)?)
             }
             StoreTarget::Remote(address) => {
-                let connect = MlflowOptions {
-                    environment: MlflowEnvironment::of_process(),
-                    ..MlflowOptions::default()
-                };
+                let connect = options.mlflow.connect();
                 Arc::new(MlflowStore::open(address.given(), connect).await?)
             }
         };

@@ -125,6 +125,12 @@ pub struct StoreInfo {
     pub counts: BTreeMap<String, u64>,
     /// Why nothing can be written, where nothing can.
     pub read_only: Option<String>,
+    /// What a server can do of what differs between servers; empty for a local store.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub capabilities: std::collections::BTreeMap<String, bool>,
+    /// What a server's requests are signed with, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<String>,
 }
 
 /// Experiments.

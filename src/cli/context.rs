@@ -44,6 +44,7 @@ impl Context {
             target: self.loaded.target()?,
             identity: identity::current(self.globals.claim.clone()),
             settings: self.loaded.settings.service(),
+            mlflow: self.loaded.settings.mlflow.clone(),
             clock: Clock::system(),
             read_only: self.globals.read_only,
             tracking: self.loaded.tracking()?,

@@ -60,7 +60,7 @@ pub const EXIT_CODES: &[ExitCode] = &[
     ExitCode {
         code: 9,
         meaning: "remote unavailable (what can be queued was queued)",
-        kinds: &[ErrorKind::Unavailable],
+        kinds: &[ErrorKind::Unreachable, ErrorKind::Unavailable],
     },
     ExitCode {
         code: 10,
@@ -107,6 +107,7 @@ mod tests {
             ErrorKind::NotPossible,
             ErrorKind::Refused,
             ErrorKind::Unauthorized,
+            ErrorKind::Unreachable,
             ErrorKind::Unavailable,
             ErrorKind::Busy,
         ] {

@@ -104,15 +104,28 @@ async fn backup(ctx: &Context, path: &Path) -> Result<()> {
 }
 
 fn sections(info: &StoreInfo) -> Sections {
+    let is_server = !info.capabilities.is_empty();
     let mut sections = Sections::new(info.kind.as_str());
     sections
-        .raw("path", &info.target)
+        .raw(if is_server { "address" } else { "path" }, &info.target)
         .raw("engine", &info.engine)
-        .field("layout", Cell::shown(info.schema_version))
-        .field("size", Cell::shown(bytes(info.size)))
-        .field("write-ahead log", Cell::shown(bytes(info.wal_size)));
+        .field("layout", Cell::shown(info.schema_version));
+    if !is_server {
+        sections
+            .field("size", Cell::shown(bytes(info.size)))
+            .field("write-ahead log", Cell::shown(bytes(info.wal_size)));
+    }
+    if let Some(credentials) = &info.credentials {
+        sections.raw("credentials", credentials);
+    }
     if let Some(why) = &info.read_only {
         sections.field("takes no writes", Cell::raw(why).styled(Style::Warn));
+    }
+    if is_server {
+        sections.begin("the server has");
+        for (what, can) in &info.capabilities {
+            sections.pair(&what.replace('_', " "), if *can { "yes" } else { "no" });
+        }
     }
     sections.begin("counts");
     for (kind, count) in &info.counts {

@@ -29,7 +29,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "store.path",
         env: "MODELDECK_STORE",
-        help: "The store's file; it may start with ~/ or $XDG_DATA_HOME/ and is made on first use.",
+        help: "The store's file, which may start with ~/ or $XDG_DATA_HOME/ and is made on first use, or an MLflow server's address.",
         get: |settings| Value::Text(settings.store.path.clone()),
         set: |settings, value| {
             settings.store.path = text(value)?;
@@ -92,6 +92,46 @@ pub const SETTINGS: &[Setting] = &[
         help: "The relative loss from which it is CRITICAL.",
         get: |settings| Value::Number(settings.drift.critical),
         set: |settings, value| share(value, &mut settings.drift.critical),
+    },
+    Setting {
+        key: "mlflow.token_command",
+        env: "MODELDECK_MLFLOW_TOKEN_COMMAND",
+        help: "A program and its arguments, started without a shell, that prints a token for the MLflow server on its first line.",
+        get: |settings| Value::Words(settings.mlflow.token_command.clone()),
+        set: |settings, value| match value {
+            Value::Words(words) => {
+                settings.mlflow.token_command.clone_from(words);
+                Ok(())
+            }
+            _ => Err("takes a list of texts".to_owned()),
+        },
+    },
+    Setting {
+        key: "mlflow.allow_http",
+        env: "MODELDECK_MLFLOW_ALLOW_HTTP",
+        help: "Whether a password or token may go to another host over plain http, where others can read it.",
+        get: |settings| Value::Switch(settings.mlflow.allow_http),
+        set: |settings, value| switch(value, &mut settings.mlflow.allow_http),
+    },
+    Setting {
+        key: "mlflow.server_cert",
+        env: "MODELDECK_MLFLOW_SERVER_CERT",
+        help: "A PEM file with the authorities that an https server's certificate is checked against; MLFLOW_TRACKING_SERVER_CERT_PATH beats it.",
+        get: |settings| Value::Text(settings.mlflow.server_cert.clone()),
+        set: |settings, value| {
+            settings.mlflow.server_cert = text(value)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "mlflow.client_cert",
+        env: "MODELDECK_MLFLOW_CLIENT_CERT",
+        help: "A PEM file with a certificate and its key that is shown to an https server; MLFLOW_TRACKING_CLIENT_CERT_PATH beats it.",
+        get: |settings| Value::Text(settings.mlflow.client_cert.clone()),
+        set: |settings, value| {
+            settings.mlflow.client_cert = text(value)?;
+            Ok(())
+        },
     },
     Setting {
         key: "sync.tracking_uri",

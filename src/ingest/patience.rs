@@ -49,7 +49,10 @@ impl Patience {
             Self::Limited(limit) => {
                 matches!(
                     error.kind(),
-                    ErrorKind::Busy | ErrorKind::Unavailable | ErrorKind::Conflict
+                    ErrorKind::Busy
+                        | ErrorKind::Unreachable
+                        | ErrorKind::Unavailable
+                        | ErrorKind::Conflict
                 ) && began.elapsed() < *limit
             }
             Self::UntilDeadline(deadline) => deadline
@@ -82,6 +85,7 @@ pub(crate) fn is_fault_of_store(error: &ServiceError) -> bool {
         ErrorKind::Failed
             | ErrorKind::Unusable
             | ErrorKind::Unauthorized
+            | ErrorKind::Unreachable
             | ErrorKind::Unavailable
             | ErrorKind::Busy
     ) || matches!(

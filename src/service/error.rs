@@ -15,6 +15,9 @@ pub enum ErrorKind {
     NotPossible,
     Refused,
     Unauthorized,
+    /// No server is there.
+    Unreachable,
+    /// The server is there and could not do it now.
     Unavailable,
     Busy,
 }
@@ -32,6 +35,7 @@ impl ErrorKind {
             Self::NotPossible => "not_possible",
             Self::Refused => "refused_by_policy",
             Self::Unauthorized => "not_authorised",
+            Self::Unreachable => "unreachable",
             Self::Unavailable => "unavailable",
             Self::Busy => "busy",
         }
@@ -123,6 +127,7 @@ impl ServiceError {
                 StoreError::Unauthorized { .. } => ErrorKind::Unauthorized,
                 StoreError::ReadOnly { .. } => ErrorKind::Refused,
                 StoreError::Busy { .. } => ErrorKind::Busy,
+                StoreError::Unreachable { .. } => ErrorKind::Unreachable,
                 StoreError::Unavailable { .. } => ErrorKind::Unavailable,
                 StoreError::Unusable { .. } | StoreError::UnreadableEntry { .. } => {
                     ErrorKind::Unusable

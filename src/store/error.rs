@@ -2,6 +2,7 @@
 
 use crate::domain::ObjectKind;
 use std::path::PathBuf;
+use std::time::Duration;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -41,9 +42,20 @@ pub enum StoreError {
     #[error("the store is busy: {doing} waited for another program for too long")]
     Busy { doing: String },
 
+    /// No server that could be the store is at the address, or the way there is cut.
+    #[error("no MLflow server is reached at '{target}': {problem}")]
+    Unreachable {
+        target: String,
+        problem: String,
+        hint: String,
+    },
+
+    /// The store is there and could not do it now.
     #[error("the store did not answer: {doing}")]
     Unavailable {
         doing: String,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
         #[source]
         source: Source,
     },
@@ -98,6 +110,14 @@ impl StoreError {
         }
     }
 
+    /// How long the store asks to be left alone before the next try.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// What to try next.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -120,6 +140,7 @@ impl StoreError {
             }
             Self::Unauthorized { hint, .. }
             | Self::ReadOnly { hint, .. }
+            | Self::Unreachable { hint, .. }
             | Self::Unusable { hint, .. } => Some(hint.clone()),
             Self::Busy { .. } => Some("try again in a moment".to_owned()),
             Self::UnreadableEntry { .. } => Some(

@@ -32,6 +32,7 @@ mod runs;
 mod source;
 mod store;
 mod tls;
+mod trouble;
 mod version_drafts;
 mod versions;
 

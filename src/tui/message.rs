@@ -328,7 +328,10 @@ impl Failure {
 
     /// Whether asking again later may succeed without anybody doing anything.
     pub fn passes(&self) -> bool {
-        matches!(self.kind, ErrorKind::Busy | ErrorKind::Unavailable)
+        matches!(
+            self.kind,
+            ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::Unavailable
+        )
     }
 }
 

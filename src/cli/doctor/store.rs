@@ -86,13 +86,41 @@ async fn look_at_server(options: ServiceOptions, checks: &mut Vec<Check>) {
         Ok(info) => {
             checks.push(Check::ok("store", format!("'{}' answers", info.target)));
             checks.push(Check::ok("engine", info.engine));
+            let listed = |wanted: bool| -> String {
+                let those = info.capabilities.iter().filter(|(_, can)| **can == wanted);
+                let names: Vec<String> = those.map(|(what, _)| what.replace('_', " ")).collect();
+                names.join(", ")
+            };
+            let (has, lacks) = (listed(true), listed(false));
+            let lacks = if lacks.is_empty() {
+                String::new()
+            } else {
+                format!("; without {lacks}")
+            };
+            checks.push(Check::ok("server", format!("with {has}{lacks}")));
+            let credentials = info.credentials.unwrap_or_default();
+            checks.push(Check::ok("credentials", credentials));
         }
         Err(error) => checks.push(failed("store", &error.into())),
     }
     // Drawn on stderr, and only when that is a terminal.
-    let spinner = ProgressBar::new_spinner().with_message("reading every page of the store");
+    let spinner = ProgressBar::new_spinner().with_message("reading the ledger");
     spinner.enable_steady_tick(Duration::from_millis(100));
-    integrity(&service, checks).await;
+    checks.push(match service.check_integrity().await {
+        Ok(problems) if problems.is_empty() => {
+            Check::ok("ledger", "it was read whole and is sound")
+        }
+        Ok(problems) => Check::fail(
+            "ledger",
+            exit::code_of(ErrorKind::Unusable),
+            problems.join("; "),
+            Some(
+                "somebody changed it on the server by hand; nothing is repaired silently"
+                    .to_owned(),
+            ),
+        ),
+        Err(error) => failed("ledger", &error.into()),
+    });
     spinner.set_message("reading the audit log");
     audit(&service, &spinner, checks).await;
     spinner.finish_and_clear();

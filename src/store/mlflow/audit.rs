@@ -147,6 +147,8 @@ impl AuditStore for MlflowStore {
             wal_size: 0,
             counts,
             read_only: None,
+            capabilities: self.server.listed(),
+            credentials: Some(self.client.auth().source().to_owned()),
         })
     }
 

@@ -115,9 +115,13 @@ impl Auth {
         let in_the_clear = !address.is_encrypted() && !address.is_loopback();
         if in_the_clear && auth.is_known() && !allow_http {
             return Err(StoreError::Unauthorized {
-                message: format!("{} would go to '{address}' unencrypted, where others can read it", auth.source),
-                hint: "use an https address, or set 'allow_http = true' for this server if the network is yours alone"
-                    .to_owned(),
+                message: format!(
+                    "{} would go to '{address}' unencrypted, where others can read it",
+                    auth.source
+                ),
+                hint:
+                    "use an https address, or set 'mlflow.allow_http' if the network is yours alone"
+                        .to_owned(),
             });
         }
         Ok(auth)
@@ -222,7 +226,7 @@ fn from_variables(
             "MLFLOW_TRACKING_TOKEN".to_owned(),
         ));
     }
-    Ok((Means::Nothing, "nothing".to_owned()))
+    Ok((Means::Nothing, "none".to_owned()))
 }
 
 /// The `[mlflow]` part of `~/.mlflow/credentials`; empty where there is none.

@@ -4,6 +4,7 @@ use super::client::{Call, Client};
 use super::error::{ApiError, unusable};
 use crate::store::StoreError;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What was found at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct ServerCapabilities {
     pub store_type: Option<String>,
     /// Whether versions have stages; where they have none, alias `production` alone tells.
     pub stages: bool,
+    /// Whether a version can have other names.
+    pub aliases: bool,
     /// Whether the server hands files in and out itself.
     pub artifact_proxy: bool,
     /// Whether models are objects of their own, from 3.0 on.
@@ -27,6 +30,19 @@ pub struct ServerCapabilities {
 }
 
 impl ServerCapabilities {
+    /// What it can do, as `store info` lists it.
+    pub(super) fn listed(&self) -> BTreeMap<String, bool> {
+        [
+            ("stages", self.stages),
+            ("aliases", self.aliases),
+            ("logged_models", self.logged_models),
+            ("artifact_proxy", self.artifact_proxy),
+            ("signed_requests", self.signed),
+        ]
+        .map(|(what, can)| (what.to_owned(), can))
+        .into()
+    }
+
     /// `MLflow 3.17.2`.
     pub fn engine(&self) -> String {
         match &self.version {
@@ -35,8 +51,10 @@ impl ServerCapabilities {
         }
     }
 
-    fn major(&self) -> Option<u32> {
-        self.version.as_deref()?.split('.').next()?.parse().ok()
+    /// Major and minor version.
+    fn release(&self) -> Option<(u32, u32)> {
+        let mut parts = self.version.as_deref()?.split('.');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
     }
 }
 
@@ -71,10 +89,13 @@ pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreEr
         stages,
         artifact_proxy: first
             .is_none_or(|first| first.artifact_location.starts_with("mlflow-artifacts:")),
+        aliases: true,
         logged_models: false,
         signed: client.auth().is_known(),
     };
-    found.logged_models = found.major().is_some_and(|major| major >= 3);
+    let release = found.release();
+    found.logged_models = release.is_some_and(|release| release >= (3, 0));
+    found.aliases = release.is_none_or(|release| release >= (2, 3));
     if found.store_type.as_deref() == Some("FileStore") {
         return Err(unusable(
             &client.address().to_string(),
@@ -101,24 +122,30 @@ pub(super) fn not_connected(client: &Client, error: ApiError) -> StoreError {
                 hint: "look whether it has expired or belongs to another server".to_owned(),
             }
         }
+        ApiError::Refused { status: 403, .. } | ApiError::Status { status: 403, .. } => {
+            StoreError::Unauthorized {
+                message: format!("the server at '{target}' lets you in, and not at its experiments"),
+                hint: "whoever manages permissions on that server can let you read them".to_owned(),
+            }
+        }
         ApiError::Refused { status: 404, .. }
         | ApiError::Status {
             status: 404 | 405, ..
-        } => unusable(
-            &target,
-            "there is no MLflow API at this address",
-            "the address is the server's root, where its page is, such as http://host:5000; a proxy may have it under a path",
-        ),
-        ApiError::Redirected { target: to } => unusable(
-            &target,
-            format!("it redirects to '{to}'"),
-            "use the address it redirects to, if that is an MLflow server and not a login page",
-        ),
-        ApiError::NotMlflow { problem } | ApiError::Garbled { problem } => unusable(
-            &target,
-            format!("this is no MLflow server: {problem}"),
-            "open the address in a browser; MLflow's page should be there",
-        ),
+        } => StoreError::Unreachable {
+            target,
+            problem: "there is no MLflow API below this address".to_owned(),
+            hint: "the address is the server's root, where its page is, such as http://host:5000; a proxy may have it under a path".to_owned(),
+        },
+        ApiError::Redirected { target: to } => StoreError::Unreachable {
+            target,
+            problem: format!("it redirects to '{to}'"),
+            hint: "use the address it redirects to, if that is an MLflow server and not a login page".to_owned(),
+        },
+        ApiError::NotMlflow { problem } | ApiError::Garbled { problem } => StoreError::Unreachable {
+            target,
+            problem: format!("another program is there: {problem}"),
+            hint: "open the address in a browser; MLflow's page should be there".to_owned(),
+        },
         other => other.during(format!("connecting to '{target}'")),
     }
 }

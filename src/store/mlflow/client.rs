@@ -15,6 +15,7 @@
 use super::address::Address;
 use super::auth::{Auth, MlflowEnvironment};
 use super::error::{ApiError, ApiResult, shortened, words_of_html};
+use super::trouble::{Trouble, causes};
 use crate::store::StoreError;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use reqwest::header::{
@@ -193,7 +194,7 @@ impl Client {
             .with_max_times(if call.is_read { 3 } else { 0 })
             .build();
         loop {
-            let (error, asked) = match self.attempt(call).await {
+            let error = match self.attempt(call).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -201,7 +202,7 @@ impl Client {
                 return Err(error);
             };
             // A server that says when to come back is obeyed, unless that is too long for somebody who waits.
-            let wait = asked.unwrap_or(wait);
+            let wait = error.wait().unwrap_or(wait);
             if started.elapsed() + wait + self.deadlines.connect > self.deadlines.read {
                 return Err(error);
             }
@@ -210,36 +211,30 @@ impl Client {
         }
     }
 
-    /// One attempt, or two where the first was refused for an old token. An error comes with the wait that the server asked for.
-    async fn attempt(
-        &self,
-        call: &Call,
-    ) -> Result<(HeaderMap, Vec<u8>), (ApiError, Option<Duration>)> {
+    /// One attempt, or two where the first was refused for an old token.
+    async fn attempt(&self, call: &Call) -> ApiResult<(HeaderMap, Vec<u8>)> {
         let within = |renew| async move {
             tokio::time::timeout(self.deadlines.attempt, self.send(call, renew))
                 .await
                 .unwrap_or_else(|_elapsed| {
                     let waited = self.deadlines.attempt.as_secs();
-                    Err((
-                        ApiError::Unanswered(format!("nothing complete came within {waited} s")),
-                        None,
-                    ))
+                    Err(ApiError::Unanswered {
+                        target: self.address.to_string(),
+                        problem: format!("nothing complete came within {waited} s"),
+                    })
                 })
         };
         match within(false).await {
-            Err((
-                ApiError::Status { status: 401, .. } | ApiError::Refused { status: 401, .. },
-                _,
-            )) if self.auth.can_renew() => within(true).await,
+            Err(ApiError::Status { status: 401, .. } | ApiError::Refused { status: 401, .. })
+                if self.auth.can_renew() =>
+            {
+                within(true).await
+            }
             settled => settled,
         }
     }
 
-    async fn send(
-        &self,
-        call: &Call,
-        renew: bool,
-    ) -> Result<(HeaderMap, Vec<u8>), (ApiError, Option<Duration>)> {
+    async fn send(&self, call: &Call, renew: bool) -> ApiResult<(HeaderMap, Vec<u8>)> {
         let mut url = self.address.join(&format!("api/{}", call.path));
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
@@ -250,14 +245,8 @@ impl Client {
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.to_string());
         }
-        let response = self
-            .signed(request, renew)
-            .await
-            .map_err(|error| (error, None))?;
-        let wait = retry_after(response.headers());
-        self.checked(response, LARGEST_ANSWER)
-            .await
-            .map_err(|error| (error, wait))
+        let response = self.signed(request, renew).await?;
+        self.checked(response, LARGEST_ANSWER).await
     }
 
     async fn signed(&self, request: reqwest::RequestBuilder, renew: bool) -> ApiResult<Response> {
@@ -265,7 +254,7 @@ impl Client {
             Some(header) => request.header(AUTHORIZATION, header),
             None => request,
         };
-        request.send().await.map_err(|error| failed(&error))
+        request.send().await.map_err(|error| self.failed(&error))
     }
 
     /// Reads a whole answer and turns what is no success into an error.
@@ -285,15 +274,16 @@ impl Client {
                 problem: format!("the answer is packed ({encoding:?}), which was not asked for"),
             });
         }
-        let body = limited(
-            response,
-            if status.is_success() {
-                largest
-            } else {
-                LARGEST_ERROR
-            },
-        )
-        .await;
+        let body = self
+            .limited(
+                response,
+                if status.is_success() {
+                    largest
+                } else {
+                    LARGEST_ERROR
+                },
+            )
+            .await;
         if status.is_success() {
             return Ok((headers, body?));
         }
@@ -301,9 +291,48 @@ impl Client {
         Err(self.refusal(status, &headers, &body.unwrap_or_default()))
     }
 
+    /// Reads a body up to a limit.
+    async fn limited(&self, mut response: Response, largest: usize) -> ApiResult<Vec<u8>> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.unanswered(&error))?
+        {
+            if body.len() + chunk.len() > largest {
+                return Err(ApiError::Garbled {
+                    problem: format!("the answer is larger than {} MiB", largest / (1024 * 1024)),
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// Sorts what went wrong on the way: before anything was sent, or after.
+    fn failed(&self, error: &reqwest::Error) -> ApiError {
+        if !error.is_connect() && !error.is_builder() {
+            return self.unanswered(error);
+        }
+        let Trouble { problem, hint } = Trouble::of(error, &self.address, self.deadlines.connect);
+        ApiError::Unreachable {
+            target: self.address.to_string(),
+            problem,
+            hint,
+        }
+    }
+
+    fn unanswered(&self, error: &reqwest::Error) -> ApiError {
+        ApiError::Unanswered {
+            target: self.address.to_string(),
+            problem: causes(error),
+        }
+    }
+
     fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ApiError {
         let kind = content_type(headers).unwrap_or_default();
         let text = String::from_utf8_lossy(body);
+        let wait = retry_after(headers);
         if kind.contains("json") {
             #[derive(serde::Deserialize, Default)]
             #[serde(default)]
@@ -322,11 +351,13 @@ impl Client {
                         status: status.as_u16(),
                         code,
                         message,
+                        wait,
                     };
                 }
                 return ApiError::Status {
                     status: status.as_u16(),
                     message: shortened(&message),
+                    wait,
                 };
             }
         }
@@ -345,6 +376,7 @@ impl Client {
         ApiError::Status {
             status: status.as_u16(),
             message: words_of_html(&text),
+            wait,
         }
     }
 
@@ -402,24 +434,6 @@ fn default_headers(environment: &MlflowEnvironment) -> HeaderMap {
     headers
 }
 
-/// Reads a body up to a limit.
-async fn limited(mut response: Response, largest: usize) -> ApiResult<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| ApiError::Unanswered(causes(&error)))?
-    {
-        if body.len() + chunk.len() > largest {
-            return Err(ApiError::Garbled {
-                problem: format!("the answer is larger than {} MiB", largest / (1024 * 1024)),
-            });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
 /// MLflow's chart routes write a bare `NaN`, which is no JSON; they are not used, so what cannot be read here is broken.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> ApiResult<T> {
     serde_json::from_slice(body).map_err(|error| ApiError::Garbled {
@@ -442,32 +456,4 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         .parse()
         .ok()?;
     Some(Duration::from_secs(seconds.min(600)))
-}
-
-/// Sorts what went wrong on the way: before anything was sent, or after.
-fn failed(error: &reqwest::Error) -> ApiError {
-    if error.is_connect() || error.is_builder() {
-        ApiError::Unreachable(causes(error))
-    } else {
-        ApiError::Unanswered(causes(error))
-    }
-}
-
-/// An error with its causes and without its URL, which the caller names.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = Vec::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push(error.to_string());
-        cause = error.source();
-    }
-    if text.is_empty() {
-        text.push(if error.is_timeout() {
-            "it took too long".to_owned()
-        } else {
-            "the request failed".to_owned()
-        });
-    }
-    text.dedup();
-    shortened(&text.join(": "))
 }

@@ -7,6 +7,7 @@
 use crate::domain::{ObjectKind, text::visible};
 use crate::store::StoreError;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The longest piece of a server's text that is shown.
 const SHOWN: usize = 300;
@@ -19,11 +20,18 @@ pub(super) enum ApiError {
         status: u16,
         code: String,
         message: String,
+        /// How long the server asks to be left alone.
+        wait: Option<Duration>,
     },
 
     /// Somebody on the way said no: the framework, the security layer, a proxy.
     #[error("the server answered {status}: {message}")]
-    Status { status: u16, message: String },
+    Status {
+        status: u16,
+        message: String,
+        /// How long the server asks to be left alone.
+        wait: Option<Duration>,
+    },
 
     /// The address redirects.
     #[error("the server redirects to '{target}'")]
@@ -38,12 +46,16 @@ pub(super) enum ApiError {
     Garbled { problem: String },
 
     /// Nothing was sent.
-    #[error("no connection: {0}")]
-    Unreachable(String),
+    #[error("no connection: {problem}")]
+    Unreachable {
+        target: String,
+        problem: String,
+        hint: &'static str,
+    },
 
     /// The request went out, and no whole answer came back.
-    #[error("no whole answer: {0}")]
-    Unanswered(String),
+    #[error("no whole answer: {problem}")]
+    Unanswered { target: String, problem: String },
 
     /// Refused before anything was sent.
     #[error(transparent)]
@@ -58,6 +70,14 @@ impl ApiError {
         match self {
             Self::Refused { code, .. } => code,
             _ => "",
+        }
+    }
+
+    /// How long the server asks to be left alone.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { wait, .. } | Self::Status { wait, .. } => *wait,
+            _ => None,
         }
     }
 
@@ -91,19 +111,19 @@ impl ApiError {
     /// For a change: it may have been done, so that only looking can tell.
     pub(super) fn outcome_is_unknown(&self) -> bool {
         match self {
-            Self::Unanswered(_) | Self::Garbled { .. } | Self::NotMlflow { .. } => true,
+            Self::Unanswered { .. } | Self::Garbled { .. } | Self::NotMlflow { .. } => true,
             Self::Refused { status, code, .. } => {
                 *status >= 500 && code != "TEMPORARILY_UNAVAILABLE" && *status != 501
             }
             Self::Status { status, .. } => *status >= 500 || *status == 408,
-            Self::Redirected { .. } | Self::Unreachable(_) | Self::Local(_) => false,
+            Self::Redirected { .. } | Self::Unreachable { .. } | Self::Local(_) => false,
         }
     }
 
     /// Asking the same again soon may help.
     pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Unanswered(_) => true,
+            Self::Unreachable { .. } | Self::Unanswered { .. } => true,
             Self::Refused { status, .. } | Self::Status { status, .. } => {
                 matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
             }
@@ -130,8 +150,19 @@ impl ApiError {
             Self::Status { status: 413, .. } => StoreError::Invalid {
                 message: format!("{doing}: it is larger than the server takes"),
             },
+            Self::Unreachable { target, problem, hint } => StoreError::Unreachable {
+                target,
+                problem,
+                hint: hint.to_owned(),
+            },
+            Self::Unanswered { target, problem } => StoreError::Unreachable {
+                target,
+                problem: format!("{doing}: no whole answer came: {problem}"),
+                hint: "it may be down, overloaded or cut off; look whether its page opens".to_owned(),
+            },
             other => StoreError::Unavailable {
                 doing,
+                retry_after: other.wait(),
                 source: Box::new(other),
             },
         }
@@ -145,6 +176,7 @@ impl ApiError {
                 doing: format!(
                     "{doing}; the answer was lost, so it may or may not have been done: look before you repeat it"
                 ),
+                retry_after: self.wait(),
                 source: Box::new(self),
             };
         }
@@ -252,6 +284,7 @@ mod tests {
             status,
             code: code.to_owned(),
             message: "(sqlite3.IntegrityError) UNIQUE constraint failed".to_owned(),
+            wait: None,
         }
     }
 
@@ -265,6 +298,7 @@ mod tests {
                 ApiError::Status {
                     status: 502,
                     message: String::new(),
+                    wait: None,
                 },
                 true,
             ),
@@ -272,11 +306,25 @@ mod tests {
                 ApiError::Status {
                     status: 403,
                     message: String::new(),
+                    wait: None,
                 },
                 false,
             ),
-            (ApiError::Unreachable(String::new()), false),
-            (ApiError::Unanswered(String::new()), true),
+            (
+                ApiError::Unreachable {
+                    target: String::new(),
+                    problem: String::new(),
+                    hint: "",
+                },
+                false,
+            ),
+            (
+                ApiError::Unanswered {
+                    target: String::new(),
+                    problem: String::new(),
+                },
+                true,
+            ),
         ] {
             assert_eq!(error.outcome_is_unknown(), unknown, "{error}");
         }

@@ -24,6 +24,15 @@ fn piece_path(offset: u64) -> String {
 }
 
 impl MlflowStore {
+    /// The same where reading is enough: `None` for a server that does not hand files out, which has none of our output either.
+    async fn files_if_any(&self, run_id: &RunId) -> Result<Option<(String, ArtifactRoot)>> {
+        match self.files_of(run_id).await {
+            Ok(found) => Ok(Some(found)),
+            Err(StoreError::Unsupported { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The run's id on the server and where its files are.
     async fn files_of(&self, run_id: &RunId) -> Result<(String, ArtifactRoot)> {
         let (run, _) = self.find_run(run_id).await.map_err(|error| match error {
@@ -90,7 +99,9 @@ impl MlflowStore {
     }
 
     pub(super) async fn tail_of_output(&self, run_id: &RunId, limit: usize) -> Result<OutputTail> {
-        let (remote, root) = self.files_of(run_id).await?;
+        let Some((remote, root)) = self.files_if_any(run_id).await? else {
+            return Ok(OutputTail::default());
+        };
         let pieces = self.pieces(&remote).await?;
         let total = match pieces.last() {
             Some(last) => last.offset + last.size,
@@ -139,7 +150,9 @@ impl MlflowStore {
     }
 
     pub(super) async fn close_output(&self, run_id: &RunId) -> Result<Option<Artifact>> {
-        let (remote, root) = self.files_of(run_id).await?;
+        let Some((remote, root)) = self.files_if_any(run_id).await? else {
+            return Ok(None);
+        };
         let pieces = self.pieces(&remote).await?;
         let whole = if pieces.is_empty() {
             self.tail_of_log(&remote, &root, usize::MAX).await?.bytes

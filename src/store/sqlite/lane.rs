@@ -188,6 +188,7 @@ async fn receive<T>(
 ) -> std::result::Result<T, StoreError> {
     answer.await.unwrap_or_else(|gone| {
         Err(StoreError::Unavailable {
+            retry_after: None,
             doing: doing.to_owned(),
             source: gone.into(),
         })

@@ -84,6 +84,8 @@ impl AuditStore for SqliteStore {
             wal_size: files::size(&files::beside(&self.path, "-wal")),
             counts,
             read_only: self.capabilities().read_only,
+            capabilities: std::collections::BTreeMap::new(),
+            credentials: None,
         })
     }
 
@@ -128,6 +130,7 @@ impl AuditStore for SqliteStore {
             .unwrap_or_else(|error| match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(error) => Err(StoreError::Unavailable {
+                    retry_after: None,
                     doing: "backing up the store".to_owned(),
                     source: error.into(),
                 }),

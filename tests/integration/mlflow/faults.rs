@@ -158,7 +158,7 @@ fn kind(error: &StoreError) -> &'static str {
         StoreError::NotFound { .. } => "NotFound",
         StoreError::Invalid { .. } => "Invalid",
         StoreError::Unauthorized { .. } => "Unauthorized",
-        StoreError::Unavailable { .. } => "Unavailable",
+        StoreError::Unavailable { .. } | StoreError::Unreachable { .. } => "Unavailable",
         StoreError::Conflict { .. } => "Conflict",
         StoreError::Busy { .. } => "Busy",
         _ => "another",
@@ -423,7 +423,7 @@ async fn what_is_no_mlflow_server_is_named() {
     for (fault, told) in [
         (
             answer("200 OK", "text/html", "<title>Grafana</title>"),
-            "no MLflow server",
+            "another program is there",
         ),
         (
             answer("404 Not Found", "text/html", "<h1>nginx</h1>"),
@@ -464,5 +464,22 @@ async fn what_is_no_mlflow_server_is_named() {
     let nobody = MlflowStore::open("http://127.0.0.1:9", impatient())
         .await
         .unwrap_err();
-    assert!(matches!(nobody, StoreError::Unavailable { .. }), "{nobody}");
+    assert!(
+        matches!(&nobody, StoreError::Unreachable { problem, .. } if problem.contains("refused")),
+        "{nobody}"
+    );
+    let unknown = MlflowStore::open("http://no-such-host.invalid:5000", impatient())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&unknown, StoreError::Unreachable { problem, .. } if problem.contains("'no-such-host.invalid:5000' is not known")),
+        "{unknown}"
+    );
+    // Encrypted where nothing is.
+    let plain = server.uri().replace("http:", "https:");
+    let plain = MlflowStore::open(&plain, impatient()).await.unwrap_err();
+    assert!(
+        matches!(&plain, StoreError::Unreachable { problem, .. } if problem.contains("encrypted")),
+        "{plain}"
+    );
 }

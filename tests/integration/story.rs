@@ -6,13 +6,15 @@
 mod by_command;
 mod by_keys;
 
+use crate::support::mlflow_server::{Series, Turn, turn};
 use crate::support::{Home, Test, is_root};
 use modeldeck::domain::{ChecklistStatus, Identity, ItemName, ModelName, Verdict, Version};
-use modeldeck::service::{ChecklistMark, ModelLifecycleService, NewDecision, ServiceOptions};
+use modeldeck::service::{
+    ChecklistMark, ModelLifecycleService, NewDecision, ServerAddress, ServiceOptions, StoreTarget,
+};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::chown;
-use std::path::PathBuf;
 
 const ENGINEER: u32 = 20_001;
 const APPROVER: u32 = 20_002;
@@ -22,10 +24,11 @@ const GROUP: u32 = 100;
 const CHECKED_BY_ENGINEER: &str = "model card";
 const CHECKED_BY_APPROVER: &str = "bias report";
 
-/// A host with two persons on it.
+/// A host with two persons on it, and the store that they share: a group's file, or a server.
 struct Host {
     home: Home,
-    store: PathBuf,
+    store: String,
+    server: Option<Turn>,
 }
 
 /// Three trainings by their learning rates, from bad to good.
@@ -43,7 +46,24 @@ struct Evaluated {
 }
 
 impl Host {
-    fn new() -> Self {
+    /// The persons share a file.
+    fn local() -> Self {
+        let host = Self::with(None);
+        if is_root() {
+            host.engineer(&["store", "init", &host.store, "--group", "users"])
+                .success();
+        }
+        host
+    }
+
+    /// The persons share an MLflow server; `None` where those are switched off.
+    fn on_server() -> Option<Self> {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let server = runtime.block_on(turn(Series::Three))?;
+        Some(Self::with(Some(server)))
+    }
+
+    fn with(server: Option<Turn>) -> Self {
         let home = Home::new();
         let own = home.path().join("engineer");
         fs::create_dir(&own).unwrap();
@@ -56,8 +76,13 @@ impl Host {
         }
         let shared = home.path().join("shared");
         fs::create_dir(&shared).unwrap();
+        let file = shared.join("deck/team.db");
         let host = Self {
-            store: shared.join("deck/team.db"),
+            store: match &server {
+                Some(server) => server.uri(),
+                None => file.to_str().unwrap().to_owned(),
+            },
+            server,
             home,
         };
         if is_root() {
@@ -67,9 +92,6 @@ impl Host {
                 chown(own, Some(APPROVER), Some(GROUP)).unwrap();
             }
             chown(&shared, Some(ENGINEER), Some(GROUP)).unwrap();
-            let store = host.store.to_str().unwrap();
-            host.engineer(&["store", "init", store, "--group", "users"])
-                .success();
         }
         host
     }
@@ -128,7 +150,11 @@ impl Host {
     }
 
     async fn approve_by_library(&self, model: &str, version: &str) {
-        let service = ModelLifecycleService::open(ServiceOptions::local(&self.store)).await;
+        let mut options = ServiceOptions::local(&self.store);
+        if self.server.is_some() {
+            options.target = StoreTarget::Remote(ServerAddress::new(self.store.as_str()));
+        }
+        let service = ModelLifecycleService::open(options).await;
         let approver = service
             .unwrap()
             .acting_as(Identity::new("approver", "host"));

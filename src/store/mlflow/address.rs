@@ -69,6 +69,11 @@ impl Address {
                 .is_ok_and(|ip| ip.is_loopback())
     }
 
+    /// The host's name or number alone.
+    pub(super) fn name(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// `host:port`, as the `Host` header has it.
     pub(super) fn host(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();

@@ -37,7 +37,6 @@ impl ServerCapabilities {
             ("aliases", self.aliases),
             ("logged_models", self.logged_models),
             ("artifact_proxy", self.artifact_proxy),
-            ("signed_requests", self.signed),
         ]
         .map(|(what, can)| (what.to_owned(), can))
         .into()

@@ -10,6 +10,8 @@ use super::store::MlflowStore;
 use crate::domain::{Artifact, RunId, approval::digest, run::OUTPUT_LOG};
 use crate::store::{OutputTail, Result, StoreError};
 
+/// Holds nothing but pieces.
+const OWN: &str = "modeldeck";
 const FOLDER: &str = "modeldeck/output";
 
 /// A piece of output that is on the server.
@@ -176,10 +178,8 @@ impl MlflowStore {
             super::repeated(|| self.client.put_artifact(&root, OUTPUT_LOG, whole.clone()))
                 .await
                 .during("writing captured output")?;
-            for piece in &pieces {
-                // The whole is there; a piece that stays is only clutter.
-                let _clutter = self.client.delete_artifact(&root, &piece.path).await;
-            }
+            // The whole is there; pieces that stay are only clutter.
+            let _clutter = self.client.delete_artifact(&root, OWN).await;
             self.seen().output.remove(&remote);
             self.wrote();
         }

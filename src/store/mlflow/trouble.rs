@@ -21,7 +21,7 @@ impl Trouble {
         let lower = text.to_ascii_lowercase();
         let told = |problem: String, hint| Self { problem, hint };
         if lower.contains("dns error") || lower.contains("lookup address") {
-            let host = address.host();
+            let host = address.name();
             return told(
                 format!("the host name '{host}' is not known"),
                 "look at its spelling, and whether this host's name service (DNS) answers",

@@ -5,7 +5,57 @@ use crate::support::is_root;
 
 #[test]
 fn two_persons_take_a_model_to_production_and_back_by_command() {
-    let host = Host::new();
+    story(&Host::local());
+}
+
+#[test]
+fn they_do_it_on_a_server_by_command() {
+    let Some(host) = Host::on_server() else {
+        return;
+    };
+    story(&host);
+    seen_by_mlflow(&host);
+}
+
+/// MLflow's own client sees all of it.
+fn seen_by_mlflow(host: &Host) {
+    let seen = host.server.as_ref().unwrap().python(
+        "
+import mlflow
+c = mlflow.MlflowClient()
+e = c.get_experiment_by_name('iris')
+runs = sorted(c.search_runs([e.experiment_id]), key=lambda r: r.data.metrics['accuracy'])
+for r in runs:
+    print(r.info.run_name, r.info.status, round(r.data.metrics['accuracy'], 4), r.data.params['lr'],
+          len(c.get_metric_history(r.info.run_id, 'train/loss')) == 40, [f.path for f in c.list_artifacts(r.info.run_id)])
+for v in sorted(c.search_model_versions(\"name='iris'\"), key=lambda v: v.version):
+    print(v.version, v.current_stage, v.run_id in [r.info.run_id for r in runs], v.tags['modeldeck.approval'], v.tags['modeldeck.check.bias report'])
+print(c.get_model_version_by_alias('iris', 'production').version)
+for name in ['deployments', 'drift']:
+    e = c.get_experiment_by_name('modeldeck/' + name)
+    for r in sorted(c.search_runs([e.experiment_id]), key=lambda r: (r.info.start_time, r.data.tags['modeldeck.id'])):
+        print(r.info.run_name, r.info.status, r.data.tags['modeldeck.model'], r.data.tags['modeldeck.version'], sorted(r.data.metrics))
+",
+    );
+    let lines: Vec<&str> = seen.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "poor FINISHED 0.4533 0.001 True ['output.log']",
+            "fair FINISHED 0.8133 0.01 True ['output.log']",
+            "best FINISHED 0.9467 0.1 True ['output.log']",
+            "1 Archived True APPROVED APPROVED",
+            "2 Production True APPROVED APPROVED",
+            "2",
+            "iris 1 in PRODUCTION FINISHED iris 1 []",
+            "iris 2 in PRODUCTION FAILED iris 2 []",
+            "iris 1 in PRODUCTION RUNNING iris 1 []",
+            "iris 2: accuracy FINISHED iris 2 ['baseline', 'observed', 'score', 'threshold']",
+        ]
+    );
+}
+
+fn story(host: &Host) {
     let trained = host.train();
 
     // The three side by side, and in order.
@@ -35,8 +85,8 @@ fn two_persons_take_a_model_to_production_and_back_by_command() {
     );
 
     // The fair one serves first, so that there is something to go back to.
-    let first = promote_and_deploy(&host, &trained.fair, "1");
-    let second = promote_and_deploy(&host, &trained.best, "2");
+    let first = promote_and_deploy(host, &trained.fair, "1");
+    let second = promote_and_deploy(host, &trained.best, "2");
     assert_eq!(
         host.json(&["deployment", "show", &first])["status"],
         "TERMINATED"
@@ -99,7 +149,7 @@ fn two_persons_take_a_model_to_production_and_back_by_command() {
         "rolled back to version 1",
     ])
     .success();
-    check_audit(&host);
+    check_audit(host);
 }
 
 /// Registers a run's model and takes it to production; returns the deployment.

@@ -24,10 +24,7 @@ const AS_USER: &str = "import os,sys\nos.setgroups([])\nos.setgid(int(sys.argv[1
 
 impl Screen {
     fn of(host: &Host, name: &str, uid: u32, flags: &[&str]) -> Self {
-        let (program, store) = (
-            env!("CARGO_BIN_EXE_modeldeck"),
-            host.store.to_str().unwrap(),
-        );
+        let (program, store) = (env!("CARGO_BIN_EXE_modeldeck"), host.store.as_str());
         let path = std::env::var("PATH").unwrap();
         let home = host.home.path().join(name);
         let environment = [("PATH", path.as_str())];
@@ -93,15 +90,27 @@ impl Screen {
 
 #[test]
 fn two_persons_take_a_model_to_production_and_back_by_keys() {
-    let host = Host::new();
+    story(&Host::local());
+}
+
+#[test]
+fn they_do_it_on_a_server_by_keys() {
+    if let Some(host) = Host::on_server() {
+        story(&host);
+    }
+}
+
+fn story(host: &Host) {
     host.train();
-    let mut engineer = Screen::of(&host, "engineer", ENGINEER, &[]);
-    let mut approver = is_root().then(|| Screen::of(&host, "approver", APPROVER, &[]));
-    let mut watcher = Screen::of(&host, "watcher", APPROVER, &["--read-only"]);
+    let mut engineer = Screen::of(host, "engineer", ENGINEER, &[]);
+    let mut approver = is_root().then(|| Screen::of(host, "approver", APPROVER, &[]));
+    let mut watcher = Screen::of(host, "watcher", APPROVER, &["--read-only"]);
     watcher.open("6", "Deployments · 0");
 
     // The three side by side.
     engineer.open("2", "Runs · 3");
+    // The rows may come after their number.
+    engineer.sees("▸ best");
     // A mark moves on to the next row.
     engineer.press("   ");
     engineer.sees("3 marked");
@@ -114,7 +123,7 @@ fn two_persons_take_a_model_to_production_and_back_by_keys() {
 
     for (version, run) in [("1", "fair"), ("2", "best")] {
         register(&mut engineer, version, run);
-        review(&host, &mut engineer, approver.as_mut(), version);
+        review(host, &mut engineer, approver.as_mut(), version);
         deploy(&mut engineer, version);
         watcher.sees(&format!("Deployments · {version}"));
     }

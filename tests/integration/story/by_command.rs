@@ -50,7 +50,7 @@ for name in ['deployments', 'drift']:
             "iris 1 in PRODUCTION FINISHED iris 1 []",
             "iris 2 in PRODUCTION FAILED iris 2 []",
             "iris 1 in PRODUCTION RUNNING iris 1 []",
-            "iris 2: accuracy FINISHED iris 2 ['baseline', 'observed', 'score', 'threshold']",
+            "iris 2: accuracy FINISHED iris 2 ['baseline', 'observed', 'score']",
         ]
     );
 }

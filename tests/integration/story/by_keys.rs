@@ -59,7 +59,18 @@ impl Screen {
     fn open(&mut self, tab: &str, title: &str) {
         self.press(tab);
         self.sees(title);
+        // On a server the rows may come after their number.
+        if !title.ends_with(" 0") {
+            self.sees("▸ ");
+        }
         self.press(HOME_KEY);
+    }
+
+    /// Waits for the row of the newest version and goes to it.
+    fn selects_first(&mut self, version: &str) {
+        self.sees(&format!("iris     {version} "));
+        self.press(HOME_KEY);
+        self.sees(&format!("▸ iris     {version} "));
     }
 
     /// Opens a form, types into it and sends it.
@@ -109,7 +120,6 @@ fn story(host: &Host) {
 
     // The three side by side.
     engineer.open("2", "Runs · 3");
-    // The rows may come after their number.
     engineer.sees("▸ best");
     // A mark moves on to the next row.
     engineer.press("   ");
@@ -178,6 +188,7 @@ fn register(engineer: &mut Screen, version: &str, run: &str) {
     engineer.sees("Runs · 3");
 
     engineer.open("3", &format!("Registry · {version}"));
+    engineer.selects_first(version);
     for item in [CHECKED_BY_ENGINEER, CHECKED_BY_APPROVER] {
         let title = format!("Add to the checklist of iris {version}");
         engineer.fill("i", &title, &[item]);
@@ -209,6 +220,9 @@ fn review(host: &Host, engineer: &mut Screen, approver: Option<&mut Screen>, ver
 /// To Production, and to the environment PRODUCTION.
 fn deploy(engineer: &mut Screen, version: &str) {
     engineer.open("3", &format!("Registry · {version}"));
+    engineer.selects_first(version);
+    // What the other one did a moment ago may be on its way still; a form on older rows is refused.
+    engineer.sees_no_more("◆ PENDING");
     let title = format!("Set the stage of iris {version}");
     engineer.fill_and_confirm("t", &title, &[RIGHT]);
 

@@ -81,6 +81,7 @@ impl Group {
             Err(error) if self.withdraw(ticket) => Err(error),
             _ => answer.await.unwrap_or_else(|gone| {
                 Err(StoreError::Unavailable {
+                    retry_after: None,
                     doing: doing.to_owned(),
                     source: gone.into(),
                 })

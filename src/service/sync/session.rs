@@ -340,7 +340,10 @@ impl Trouble {
     fn of(error: &StoreError) -> Self {
         let problem = sentence(error);
         Self {
-            refused: !matches!(error, StoreError::Unavailable { .. }),
+            refused: !matches!(
+                error,
+                StoreError::Unreachable { .. } | StoreError::Unavailable { .. }
+            ),
             problem: match error.hint() {
                 Some(hint) => format!("{problem}; {hint}"),
                 None => problem,

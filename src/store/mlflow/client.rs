@@ -409,7 +409,7 @@ impl Client {
             while let Some(piece) = response
                 .chunk()
                 .await
-                .map_err(|error| ApiError::Unanswered(causes(&error)))?
+                .map_err(|error| self.unanswered(&error))?
             {
                 take(&piece);
             }

@@ -91,6 +91,7 @@ fn fault(error: ApiError) -> SyncFault {
             status: 400..=499,
             ref code,
             ref message,
+            ..
         } if !error.is_passing() => {
             SyncFault::Refused(format!("MLflow answered {code}: {}", shortened(message)))
         }

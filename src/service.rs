@@ -44,7 +44,7 @@ use crate::domain::{
     ExperimentName, ExperimentStatus, Identity, ModelExperiment, ModelName, ModelRun, ModelVersion,
     RunId, RunStatus, Severity, Stage, Version, VersionComparison,
 };
-use crate::store::mlflow::{MlflowCopies, MlflowEnvironment, MlflowOptions, MlflowStore};
+use crate::store::mlflow::{MlflowCopies, MlflowStore};
 use crate::store::sqlite::{InitOptions, OpenOptions, SqliteStore};
 use crate::store::{
     Capabilities, ChangeToken, DeploymentQuery, DriftQuery, ExperimentQuery, MirrorServer,
@@ -54,13 +54,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Connects to the server that a store is mirrored to.
-async fn connect(address: ServerAddress) -> Result<Arc<dyn MirrorServer>, StoreError> {
-    let options = MlflowOptions {
-        environment: MlflowEnvironment::of_process(),
-        ..MlflowOptions::default()
-    };
+async fn connect(
+    address: ServerAddress,
+    mlflow: Arc<MlflowSettings>,
+) -> Result<Arc<dyn MirrorServer>, StoreError> {
     Ok(Arc::new(
-        MlflowCopies::connect(address.given(), options).await?,
+        MlflowCopies::connect(address.given(), mlflow.connect()).await?,
     ))
 }
 
@@ -130,6 +129,7 @@ impl ModelLifecycleService {
             identity: Arc::new(options.identity),
             clock: options.clock,
             settings: Arc::new(options.settings),
+            mlflow: Arc::new(options.mlflow),
             read_only: options
                 .read_only
                 .then_some("modeldeck runs with --read-only"),
@@ -153,7 +153,10 @@ impl ModelLifecycleService {
             sync: MlflowSync {
                 core: core.clone(),
                 tracking,
-                connect: Arc::new(|address| Box::pin(connect(address.clone()))),
+                connect: {
+                    let mlflow = Arc::clone(&core.mlflow);
+                    Arc::new(move |address| Box::pin(connect(address.clone(), Arc::clone(&mlflow))))
+                },
                 patience,
             },
             core,

@@ -1,6 +1,6 @@
 //! What the six managers share: the store, who acts, the clock and the settings.
 
-use super::{Clock, Result, ServiceError, ServiceSettings};
+use super::{Clock, MlflowSettings, Result, ServiceError, ServiceSettings};
 use crate::domain::secret::names_a_secret;
 use crate::domain::{Identity, Missing, ModelVersion, Policy, Revision, Tags, text, uri};
 use crate::store::{GateProof, Store, StoreError, WriteContext};
@@ -24,6 +24,7 @@ pub(super) struct Core {
     pub(super) identity: Arc<Identity>,
     pub(super) clock: Clock,
     pub(super) settings: Arc<ServiceSettings>,
+    pub(super) mlflow: Arc<MlflowSettings>,
     /// Set by `--read-only`: the reason with which every write is refused.
     pub(super) read_only: Option<&'static str>,
 }

@@ -12,7 +12,7 @@
 mod mlflow_file;
 
 use modeldeck::service::import::ImportManager;
-use modeldeck::service::{ModelLifecycleService, ServiceOptions};
+use modeldeck::service::{MlflowSettings, ModelLifecycleService, ServiceOptions};
 use std::time::Instant;
 
 const RUNS: usize = 10_000;
@@ -38,7 +38,7 @@ fn main() {
             let (service, file) = (service.clone(), file.clone());
             async move {
                 let began = Instant::now();
-                let mut source = ImportManager::open_source(file.to_str().unwrap())
+                let mut source = ImportManager::open_source(file.to_str().unwrap(), &MlflowSettings::default())
                     .await
                     .unwrap();
                 let report = service

@@ -40,7 +40,7 @@ pub(super) async fn run(ctx: &Context, args: ImportArgs) -> Result<()> {
     let source = if ctx.globals.read_only {
         None
     } else {
-        Some(open(&args.source).await?)
+        Some(open(ctx, &args.source).await?)
     };
     let service = ctx.service_on_first_use().await?;
     let (Some(mut source), None) = (source, service.read_only()) else {
@@ -78,8 +78,10 @@ pub(super) async fn run(ctx: &Context, args: ImportArgs) -> Result<()> {
     }
 }
 
-async fn open(source: &str) -> Result<Box<dyn ImportSource>> {
-    ImportManager::open_source(source).await.map_err(of_source)
+async fn open(ctx: &Context, source: &str) -> Result<Box<dyn ImportSource>> {
+    ImportManager::open_source(source, &ctx.loaded.settings.mlflow)
+        .await
+        .map_err(of_source)
 }
 
 /// What cannot be read is not the store that this program keeps.

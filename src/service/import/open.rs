@@ -1,24 +1,24 @@
 //! Which kind of source is meant by what was given.
 
 use super::ImportManager;
-use crate::service::Result;
+use crate::service::{MlflowSettings, Result};
 use crate::store::StoreError;
 use crate::store::import::ImportSource;
-use crate::store::mlflow::{MlflowEnvironment, MlflowOptions, MlflowSource};
+use crate::store::mlflow::MlflowSource;
 use crate::store::mlruns::MlrunsFolder;
 use crate::store::sqlite::MlflowFile;
 use std::path::{Path, PathBuf};
 
 impl ImportManager {
     /// Opens a source: a server's address, MLflow's database or `mlruns` folder by path, or either by the URI that MLflow knows it by.
-    pub async fn open_source(given: &str) -> Result<Box<dyn ImportSource>> {
+    pub async fn open_source(
+        given: &str,
+        mlflow: &MlflowSettings,
+    ) -> Result<Box<dyn ImportSource>> {
         let path = match given.split_once(':') {
             Some(("http" | "https", _)) => {
-                let options = MlflowOptions {
-                    environment: MlflowEnvironment::of_process(),
-                    ..MlflowOptions::default()
-                };
-                return Ok(Box::new(MlflowSource::open(given, options).await?));
+                let source = MlflowSource::open(given, mlflow.connect()).await?;
+                return Ok(Box::new(source));
             }
             // Three slashes and a path: a fourth makes it an absolute one.
             Some(("sqlite", rest)) => PathBuf::from(rest.strip_prefix("///").unwrap_or(rest)),

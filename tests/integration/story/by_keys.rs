@@ -236,7 +236,9 @@ fn deploy(engineer: &mut Screen, version: &str) {
     };
     engineer.fill_and_confirm("a", "Deploy a version", typed);
     engineer.sees(&format!("Deployments · {version}"));
+    engineer.sees("○ PENDING");
     engineer.press(HOME_KEY);
+    engineer.sees("▸ ○ PENDING");
     let title = format!("Make iris {version} in PRODUCTION ACTIVE");
     engineer.fill_and_confirm("A", &title, &[]);
 }

@@ -168,7 +168,7 @@ fn whoever_writes_there_is_not_held_up() {
     }
     assert!(child.wait().unwrap().success());
     assert!(
-        written > 3 && longest < Duration::from_secs(5),
+        written > 3 && longest < Duration::from_secs(15),
         "{written} {longest:?}"
     );
     place.import(0);

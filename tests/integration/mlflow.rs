@@ -23,8 +23,12 @@ async fn client(uri: &str) -> Arc<MlflowStore> {
 
 /// A person at a client of their own.
 async fn person(server: &Server, name: &str) -> ModelLifecycleService {
+    person_at(&server.uri(), name).await
+}
+
+async fn person_at(uri: &str, name: &str) -> ModelLifecycleService {
     let mut options = ServiceOptions::local("unused");
     options.identity = Identity::new(name, "gpu-07");
     options.clock = Clock::system();
-    ModelLifecycleService::with_store(client(&server.uri()).await, options)
+    ModelLifecycleService::with_store(client(uri).await, options)
 }

@@ -1,21 +1,19 @@
-//! Many clients at once on one server: I1 to I4 and I7 hold, and every refusal is one of the lifecycle's own.
+//! Many processes at once on one server: I1 to I4 and I7 hold, and every refusal is one of the lifecycle's own.
 //!
-//! Each worker has a client of its own that shares nothing with the others, as separate processes would. `MODELDECK_RACE_ROUNDS` says how often; 3 unless it is set.
+//! `MODELDECK_RACE_ROUNDS` says how often; 3 unless it is set.
+
+mod racers;
 
 use super::person;
 use crate::support::mlflow_server::{Series, Server, turn};
 use modeldeck::domain::audit::ChainCheck;
 use modeldeck::domain::{
-    AuditEntry, DeploymentStatus, Environment, Key, ModelName, ObjectKind, Stage, Verdict, Version,
+    AuditEntry, DeploymentStatus, Environment, ModelName, ObjectKind, Stage, Version,
 };
-use modeldeck::service::{
-    DeploymentUpdate, ErrorKind, ModelLifecycleService, ModelVersionUpdate, NewDecision,
-    NewDeployment, NewModelVersion, ServiceError, StageChange,
-};
+use modeldeck::service::{ModelLifecycleService, NewModelVersion, ServiceError};
 use modeldeck::store::{AuditQuery, PageRequest};
+use racers::{RACERS, Race, Racers, approve};
 use std::collections::BTreeMap;
-
-const WORKERS: usize = 8;
 
 fn rounds() -> usize {
     std::env::var("MODELDECK_RACE_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap())
@@ -23,43 +21,6 @@ fn rounds() -> usize {
 
 fn model() -> ModelName {
     ModelName::new("fraud").unwrap()
-}
-
-fn approval() -> NewDecision {
-    NewDecision {
-        verdict: Verdict::Approved,
-        notes: None,
-        subject: None,
-    }
-}
-
-async fn workers(server: &Server) -> Vec<ModelLifecycleService> {
-    let mut workers = Vec::new();
-    for number in 0..WORKERS {
-        workers.push(person(server, &format!("worker{number}")).await);
-    }
-    workers
-}
-
-/// Runs the same work at all workers at once.
-async fn at_once<T, F>(
-    workers: &[ModelLifecycleService],
-    work: impl Fn(usize, ModelLifecycleService) -> F,
-) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let tasks: Vec<_> = workers
-        .iter()
-        .enumerate()
-        .map(|(number, worker)| tokio::spawn(work(number, worker.clone())))
-        .collect();
-    let mut done = Vec::new();
-    for task in tasks {
-        done.push(task.await.unwrap());
-    }
-    done
 }
 
 async fn version(by: &ModelLifecycleService) -> Version {
@@ -94,36 +55,23 @@ async fn approvers(series: Series) {
     let Some(server) = turn(series).await else {
         return;
     };
-    let (owner, workers) = (person(&server, "alice").await, workers(&server).await);
-    for _ in 0..rounds() {
+    let owner = person(&server, "alice").await;
+    let mut racers = Racers::start(&server.uri(), Race::Approve);
+    for round in 0..rounds() {
         let version = version(&owner).await;
-        let done = at_once(&workers, |_, worker| {
-            let version = version.clone();
-            async move {
-                worker
-                    .approvals()
-                    .decide(&model(), &version, &approval())
-                    .await
-                    .map(drop)
-            }
-        })
-        .await;
-        for result in &done {
-            result.as_ref().unwrap();
+        for result in racers.round(round, &version) {
+            result.unwrap();
         }
-        let own = owner
-            .approvals()
-            .decide(&model(), &version, &approval())
-            .await;
+        let own = approve(&owner, &version).await;
         assert!(matches!(own, Err(ServiceError::Refused { .. })), "{own:?}");
         let stored = owner.get_model_version(&model(), &version).await.unwrap();
-        assert_eq!(stored.decisions.len(), WORKERS);
+        assert_eq!(stored.decisions.len(), RACERS);
         let entries = owner
             .audit()
             .history(ObjectKind::ModelVersion, &stored.label(), 0)
             .await
             .unwrap();
-        assert_eq!(entries.len(), WORKERS + 1);
+        assert_eq!(entries.len(), RACERS + 1);
     }
     verified(&owner).await;
 }
@@ -132,32 +80,14 @@ async fn deploys(series: Series) {
     let Some(server) = turn(series).await else {
         return;
     };
-    let (owner, workers) = (person(&server, "alice").await, workers(&server).await);
-    for _ in 0..rounds() {
+    let (owner, approver) = (person(&server, "alice").await, person(&server, "bob").await);
+    let mut racers = Racers::start(&server.uri(), Race::Deploy);
+    for round in 0..rounds() {
         let version = version(&owner).await;
-        workers[0]
-            .approvals()
-            .decide(&model(), &version, &approval())
-            .await
-            .unwrap();
-        let done = at_once(&workers, |_, worker| {
-            let version = version.clone();
-            async move {
-                let new = NewDeployment::new(model(), version, Environment::Production);
-                let deployment = worker.create_deployment(new).await?;
-                let update = DeploymentUpdate {
-                    status: Some(DeploymentStatus::Active),
-                    ..DeploymentUpdate::default()
-                };
-                worker
-                    .update_deployment(&deployment.deployment_id, &update)
-                    .await
-            }
-        })
-        .await;
-        for result in &done {
+        approve(&approver, &version).await.unwrap();
+        for result in racers.round(round, &version) {
             // Whoever was made ACTIVE and at once replaced finds themselves TERMINATED: that is no failure.
-            result.as_ref().unwrap();
+            result.unwrap();
         }
         let active = owner
             .list_deployments(
@@ -192,45 +122,13 @@ async fn approve_against_edit(series: Series) {
     let Some(server) = turn(series).await else {
         return;
     };
-    let (owner, workers) = (person(&server, "alice").await, workers(&server).await);
+    let owner = person(&server, "alice").await;
+    let mut racers = Racers::start(&server.uri(), Race::ApproveEditPromote);
     for round in 0..rounds() {
         let version = version(&owner).await;
-        let done = at_once(&workers, |number, worker| {
-            let version = version.clone();
-            async move {
-                match number % 3 {
-                    0 => worker
-                        .approvals()
-                        .decide(&model(), &version, &approval())
-                        .await
-                        .map(drop),
-                    1 => {
-                        let mut update = ModelVersionUpdate::default();
-                        update.metrics.insert(
-                            Key::new("auc").unwrap(),
-                            f64::from(u32::try_from(round * 10 + number).unwrap()),
-                        );
-                        worker
-                            .update_model_version(&model(), &version, &update)
-                            .await
-                            .map(drop)
-                    }
-                    _ => worker
-                        .set_stage(
-                            &model(),
-                            &version,
-                            Stage::Production,
-                            &StageChange::default(),
-                        )
-                        .await
-                        .map(drop),
-                }
-            }
-        })
-        .await;
-        for result in done {
-            if let Err(error) = result {
-                assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        for result in racers.round(round, &version) {
+            if let Err((kind, message)) = result {
+                assert_eq!(kind, "Refused", "{message}");
             }
         }
     }

@@ -60,7 +60,11 @@ pub const EXIT_CODES: &[ExitCode] = &[
     ExitCode {
         code: 9,
         meaning: "remote unavailable (what can be queued was queued)",
-        kinds: &[ErrorKind::Unreachable, ErrorKind::Unavailable],
+        kinds: &[
+            ErrorKind::Unreachable,
+            ErrorKind::NotMlflow,
+            ErrorKind::Unavailable,
+        ],
     },
     ExitCode {
         code: 10,
@@ -108,6 +112,7 @@ mod tests {
             ErrorKind::Refused,
             ErrorKind::Unauthorized,
             ErrorKind::Unreachable,
+            ErrorKind::NotMlflow,
             ErrorKind::Unavailable,
             ErrorKind::Busy,
         ] {

@@ -51,6 +51,7 @@ impl Patience {
                     error.kind(),
                     ErrorKind::Busy
                         | ErrorKind::Unreachable
+                        | ErrorKind::NotMlflow
                         | ErrorKind::Unavailable
                         | ErrorKind::Conflict
                 ) && began.elapsed() < *limit
@@ -86,6 +87,7 @@ pub(crate) fn is_fault_of_store(error: &ServiceError) -> bool {
             | ErrorKind::Unusable
             | ErrorKind::Unauthorized
             | ErrorKind::Unreachable
+            | ErrorKind::NotMlflow
             | ErrorKind::Unavailable
             | ErrorKind::Busy
     ) || matches!(

@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Unauthorized,
     /// No server is there.
     Unreachable,
+    /// Another program is where the server should be; programs that ask are told the same as where none is.
+    NotMlflow,
     /// The server is there and could not do it now.
     Unavailable,
     Busy,
@@ -35,7 +37,7 @@ impl ErrorKind {
             Self::NotPossible => "not_possible",
             Self::Refused => "refused_by_policy",
             Self::Unauthorized => "not_authorised",
-            Self::Unreachable => "unreachable",
+            Self::Unreachable | Self::NotMlflow => "unreachable",
             Self::Unavailable => "unavailable",
             Self::Busy => "busy",
         }
@@ -128,6 +130,7 @@ impl ServiceError {
                 StoreError::ReadOnly { .. } => ErrorKind::Refused,
                 StoreError::Busy { .. } => ErrorKind::Busy,
                 StoreError::Unreachable { .. } => ErrorKind::Unreachable,
+                StoreError::NotMlflow { .. } => ErrorKind::NotMlflow,
                 StoreError::Unavailable { .. } => ErrorKind::Unavailable,
                 StoreError::Unusable { .. } | StoreError::UnreadableEntry { .. } => {
                     ErrorKind::Unusable

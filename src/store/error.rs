@@ -50,6 +50,14 @@ pub enum StoreError {
         hint: String,
     },
 
+    /// Another program answers at the address; waiting mends nothing.
+    #[error("no MLflow server is reached at '{target}': {problem}")]
+    NotMlflow {
+        target: String,
+        problem: String,
+        hint: String,
+    },
+
     /// The store is there and could not do it now.
     #[error("the store did not answer: {doing}")]
     Unavailable {
@@ -141,6 +149,7 @@ impl StoreError {
             Self::Unauthorized { hint, .. }
             | Self::ReadOnly { hint, .. }
             | Self::Unreachable { hint, .. }
+            | Self::NotMlflow { hint, .. }
             | Self::Unusable { hint, .. } => Some(hint.clone()),
             Self::Busy { .. } => Some("try again in a moment".to_owned()),
             Self::UnreadableEntry { .. } => Some(

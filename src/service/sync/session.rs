@@ -342,7 +342,9 @@ impl Trouble {
         Self {
             refused: !matches!(
                 error,
-                StoreError::Unreachable { .. } | StoreError::Unavailable { .. }
+                StoreError::Unreachable { .. }
+                    | StoreError::NotMlflow { .. }
+                    | StoreError::Unavailable { .. }
             ),
             problem: match error.hint() {
                 Some(hint) => format!("{problem}; {hint}"),

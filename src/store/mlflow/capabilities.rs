@@ -59,29 +59,23 @@ impl ServerCapabilities {
 
 /// Asks a server what it is, and says what is wrong where it is no MLflow server that can be used.
 pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreError> {
-    // The version answers even where the API is barred, so the API is asked first: its refusal is what people have to hear.
-    let first = client
-        .any_experiment()
-        .await
-        .map_err(|error| not_connected(client, error))?;
-    let version = client
-        .raw(
-            client.request(reqwest::Method::GET, client.address().join("version")),
-            1024,
-        )
-        .await
-        .ok()
+    // All at once: whoever waits for a slow server waits for one answer. The version answers even where the API is barred; the refusal of the API
+    // is what people have to hear.
+    let version = async {
+        let request = client.request(reqwest::Method::GET, client.address().join("version"));
+        Ok(client.raw(request, 1024).await.ok())
+    };
+    let info = async {
+        let call = Call::get("3.0/mlflow/server-info");
+        Ok(client.call::<Value>(&call).await.unwrap_or(Value::Null))
+    };
+    let (first, stages, version, info) =
+        tokio::try_join!(client.any_experiment(), client.has_stages(), version, info)
+            .map_err(|error: ApiError| not_connected(client, error))?;
+    let version = version
         .and_then(|(_, body)| String::from_utf8(body).ok())
         .map(|text| text.trim().to_owned())
         .filter(|text| text.starts_with(|c: char| c.is_ascii_digit()) && text.len() < 40);
-    let info: Value = client
-        .call(&Call::get("3.0/mlflow/server-info"))
-        .await
-        .unwrap_or(Value::Null);
-    let stages = client
-        .has_stages()
-        .await
-        .map_err(|error| not_connected(client, error))?;
     let mut found = ServerCapabilities {
         version,
         store_type: info["store_type"].as_str().map(str::to_owned),
@@ -130,17 +124,17 @@ pub(super) fn not_connected(client: &Client, error: ApiError) -> StoreError {
         ApiError::Refused { status: 404, .. }
         | ApiError::Status {
             status: 404 | 405, ..
-        } => StoreError::Unreachable {
+        } => StoreError::NotMlflow {
             target,
             problem: "there is no MLflow API below this address".to_owned(),
             hint: "the address is the server's root, where its page is, such as http://host:5000; a proxy may have it under a path".to_owned(),
         },
-        ApiError::Redirected { target: to } => StoreError::Unreachable {
+        ApiError::Redirected { target: to } => StoreError::NotMlflow {
             target,
             problem: format!("it redirects to '{to}'"),
             hint: "use the address it redirects to, if that is an MLflow server and not a login page".to_owned(),
         },
-        ApiError::NotMlflow { problem } | ApiError::Garbled { problem } => StoreError::Unreachable {
+        ApiError::NotMlflow { problem } | ApiError::Garbled { problem } => StoreError::NotMlflow {
             target,
             problem: format!("another program is there: {problem}"),
             hint: "open the address in a browser; MLflow's page should be there".to_owned(),

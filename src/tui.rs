@@ -5,7 +5,9 @@
 //! on it draws nothing and writes not one byte.
 
 pub mod app;
+pub mod connecting;
 pub mod env;
+mod error;
 pub mod keymap;
 pub mod message;
 pub mod overlay;
@@ -16,15 +18,19 @@ pub mod theme;
 pub mod widgets;
 pub mod worker;
 
+pub use self::error::TuiError;
+
 use self::app::{App, Labels};
+use self::connecting::Connecting;
 use self::env::Env;
-use self::message::{Effect, Failure, Moment, Msg};
+use self::message::{Effect, Moment, Msg, Progress};
 use self::panes::Tab;
 use self::terminal::Screen;
 use self::theme::Theme;
 use self::widgets::clipboard::{self, Copied};
 use self::worker::Worker;
-use crate::service::ModelLifecycleService;
+use crate::domain::Identity;
+use crate::service::{Clock, ModelLifecycleService, ServiceOptions, ServiceSettings};
 use crossterm::event::{Event, EventStream};
 use jiff::tz::TimeZone;
 use std::io::stdout;
@@ -36,6 +42,8 @@ use tokio_stream::StreamExt as _;
 const FRAME: Duration = Duration::from_millis(16);
 /// How many messages may wait.
 const WAITING: usize = 256;
+/// For how long the first frame waits for a server.
+const HEAD_START: Duration = Duration::from_millis(150);
 /// For how long changes that are under way are waited for on quit.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
@@ -81,108 +89,72 @@ pub enum Ended {
     Signal(i32),
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum TuiError {
-    #[error("the screen needs a terminal, and this is none")]
-    NotATerminal,
-    #[error("the screen needs a terminal that can place a cursor, and TERM is 'dumb'")]
-    DumbTerminal,
-    #[error("the terminal failed: {0}")]
-    Terminal(#[from] std::io::Error),
-    #[error("not every change was carried out before the end; look which of them took effect")]
-    Unfinished,
-    /// In the order of the changes; never empty.
-    #[error("{}", refused_late(.0))]
-    Refused(Vec<Failure>),
-}
-
-/// How many late refusals are told; more are counted.
-const LATE_TOLD: usize = 20;
-
-/// All that was refused after the screen was left: nobody can look it up there any more.
-fn refused_late(failures: &[Failure]) -> String {
-    let told: Vec<&str> = failures
-        .iter()
-        .take(LATE_TOLD)
-        .map(|failure| failure.message.as_str())
-        .collect();
-    let begin = match failures.len() {
-        1 => "a change was".to_owned(),
-        several => format!("{several} changes were"),
-    };
-    let more = match failures.len().saturating_sub(LATE_TOLD) {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    format!(
-        "{begin} refused after the screen was left: {}{more}",
-        told.join("; ")
-    )
-}
-
-impl TuiError {
-    /// What to try next.
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::NotATerminal | Self::DumbTerminal => Some(
-                "everything is on the command line too: 'modeldeck run list', 'modeldeck --help'",
-            ),
-            Self::Terminal(_) => None,
-            Self::Unfinished => Some("'modeldeck audit list' shows what was changed"),
-            Self::Refused(failures) => failures.first()?.hint.as_deref(),
-        }
-    }
-}
-
 /// Opens the screen on a service and stays until somebody leaves it.
 pub async fn run(service: ModelLifecycleService, options: TuiOptions) -> Result<Ended, TuiError> {
     terminal::check(std::env::var("TERM").ok().as_deref())?;
     let signals = signals::watch()?;
     let screen = Screen::take(options.mouse)?;
+    let clock = service.clock().clone();
+    let identity = service.identity().clone();
+    let settings = service.settings().clone();
+    let read_only = service.read_only();
     let (messages, waiting) = mpsc::channel(WAITING);
-    let worker = Worker::start(service.clone(), messages, options.refresh).await;
-    let begun = Instant::now();
-    let env = Env {
-        now: moment(&service, begun),
-        zone: options.zone,
-        theme: options.theme,
-        person: service.identity().person().to_owned(),
-        stale_after: service.settings().stale_after,
-        directions: service.settings().directions.clone(),
-        read_only: service.read_only(),
-        offer_demo: options.offer_demo,
-        overview: message::Overview::default(),
+    let worker = Worker::start(service, messages, options.refresh).await;
+    let around = Around {
+        clock,
+        identity,
+        settings,
+        read_only,
+        connecting: None,
     };
-    let labels = Labels {
-        store: options.title,
-        person: service.identity().to_string(),
-    };
-    let app = App::new(env, labels, options.tab, options.strip);
-    let shell = Shell {
-        service,
-        begun,
-        app,
-        screen,
-        worker,
-        waiting,
-        signals,
-        events: EventStream::new(),
-        drawn: None,
-        refresh: options.refresh,
-    };
-    Box::pin(shell.stay()).await
+    let shell = Shell::new(around, options, screen, worker, waiting, signals);
+    Box::pin(shell.stay(None)).await
 }
 
-fn moment(service: &ModelLifecycleService, begun: Instant) -> Moment {
+/// Opens the screen on a store that may be slow to reach: it is there before the store is, and tells how that comes along.
+pub async fn connect(service: ServiceOptions, options: TuiOptions) -> Result<Ended, TuiError> {
+    terminal::check(std::env::var("TERM").ok().as_deref())?;
+    let signals = signals::watch()?;
+    let around = Around {
+        clock: service.clock.clone(),
+        identity: service.identity.clone(),
+        settings: service.settings.clone(),
+        read_only: Some("the server has not answered yet".to_owned()),
+        connecting: Some(service.target.name().to_string_lossy().into_owned()),
+    };
+    let (messages, mut waiting) = mpsc::channel(WAITING);
+    let worker = Worker::connect(service, messages, options.refresh);
+    // A server nearby answers within this, with a list or a refusal; then there is nothing to tell of the way to it.
+    let first = tokio::time::timeout(HEAD_START, waiting.recv()).await;
+    let first = first.ok().flatten();
+    if let Some(Msg::Connection(Progress::Refused(failure))) = first {
+        return Err(TuiError::NotConnected(failure));
+    }
+    let screen = Screen::take(options.mouse)?;
+    let shell = Shell::new(around, options, screen, worker, waiting, signals);
+    Box::pin(shell.stay(first)).await
+}
+
+/// What the screen is told of its surroundings before it asks anything.
+struct Around {
+    clock: Clock,
+    identity: Identity,
+    settings: ServiceSettings,
+    read_only: Option<String>,
+    /// The address that is still to be connected to.
+    connecting: Option<String>,
+}
+
+fn moment(clock: &Clock, begun: Instant) -> Moment {
     Moment {
-        at: service.clock().now(),
+        at: clock.now(),
         elapsed: begun.elapsed(),
     }
 }
 
 /// Everything that the loop holds.
 struct Shell {
-    service: ModelLifecycleService,
+    clock: Clock,
     begun: Instant,
     app: App,
     screen: Screen,
@@ -195,10 +167,54 @@ struct Shell {
 }
 
 impl Shell {
-    async fn stay(mut self) -> Result<Ended, TuiError> {
+    fn new(
+        around: Around,
+        options: TuiOptions,
+        screen: Screen,
+        worker: Worker,
+        waiting: mpsc::Receiver<Msg>,
+        signals: mpsc::Receiver<i32>,
+    ) -> Self {
+        let begun = Instant::now();
+        let connecting = around.connecting;
+        let env = Env {
+            now: moment(&around.clock, begun),
+            zone: options.zone,
+            theme: options.theme,
+            person: around.identity.person().to_owned(),
+            stale_after: around.settings.stale_after,
+            directions: around.settings.directions,
+            read_only: around.read_only,
+            offer_demo: options.offer_demo,
+            overview: message::Overview::default(),
+            connecting: connecting.map(|target| Connecting::new(target, Duration::ZERO)),
+        };
+        let labels = Labels {
+            store: options.title,
+            person: around.identity.to_string(),
+        };
+        Self {
+            clock: around.clock,
+            begun,
+            app: App::new(env, labels, options.tab, options.strip),
+            screen,
+            worker,
+            waiting,
+            signals,
+            events: EventStream::new(),
+            drawn: None,
+            refresh: options.refresh,
+        }
+    }
+
+    /// Begins with a message that came before the screen was taken, where one did.
+    async fn stay(mut self, first: Option<Msg>) -> Result<Ended, TuiError> {
         let size = self.screen.size()?;
         let effects = self.app.start(self.now(), size.width, size.height);
         let mut ended = self.carry_out(effects).await?;
+        if ended.is_none() {
+            ended = self.take_in(first).await?;
+        }
         while ended.is_none() {
             if self.app.take_dirty() {
                 self.draw()?;
@@ -219,7 +235,7 @@ impl Shell {
     }
 
     fn now(&self) -> Moment {
-        moment(&self.service, self.begun)
+        moment(&self.clock, self.begun)
     }
 
     fn draw(&mut self) -> Result<(), TuiError> {
@@ -307,7 +323,12 @@ impl Shell {
                 } => self.worker.ask(lane, ticket, *question),
                 Effect::Write { ticket, write } => self.worker.write(ticket, *write),
                 Effect::Watch(interval) => self.worker.watch_every(interval.max(self.refresh)),
-                Effect::Copy(_) | Effect::Suspend | Effect::Repaint | Effect::Quit { .. } => {}
+                Effect::Connect => self.worker.connect_now(),
+                Effect::Copy(_)
+                | Effect::Suspend
+                | Effect::Repaint
+                | Effect::GiveUp(_)
+                | Effect::Quit { .. } => {}
             }
         }
     }
@@ -317,6 +338,7 @@ impl Shell {
             match effect {
                 Effect::Quit { demo: true } => return Ok(Some(Ended::Demo)),
                 Effect::Quit { demo: false } => return Ok(Some(Ended::Quit)),
+                Effect::GiveUp(failure) => return Err(TuiError::NotConnected(failure)),
                 Effect::Repaint => self.screen.repaint()?,
                 Effect::Copy(text) => {
                     let inside_tmux = std::env::var_os("TMUX").is_some();
@@ -354,36 +376,5 @@ fn translate(event: Event) -> Msg {
         Event::Resize(width, height) => Msg::Resized { width, height },
         Event::FocusGained => Msg::Focus(true),
         Event::FocusLost => Msg::Focus(false),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::service::ErrorKind;
-
-    #[test]
-    fn every_late_refusal_is_told_up_to_a_number() {
-        let failures = |count: usize| -> Vec<Failure> {
-            let failure = |number| Failure {
-                kind: ErrorKind::Conflict,
-                message: format!("no {number}"),
-                hint: Some(format!("hint {number}")),
-                field: None,
-                causes: Vec::new(),
-            };
-            (1..=count).map(failure).collect()
-        };
-        let told = |count| TuiError::Refused(failures(count)).to_string();
-        assert_eq!(
-            told(1),
-            "a change was refused after the screen was left: no 1"
-        );
-        assert_eq!(
-            told(2),
-            "2 changes were refused after the screen was left: no 1; no 2"
-        );
-        assert!(told(25).ends_with("; no 20; and 5 more"));
-        assert_eq!(TuiError::Refused(failures(2)).hint(), Some("hint 1"));
     }
 }

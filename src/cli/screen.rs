@@ -21,10 +21,16 @@ pub(super) async fn open(ctx: &Context) -> Result<()> {
         offer_demo: true,
         ..options(ctx, &target.name())
     };
-    if let StoreTarget::Remote(address) = &target {
-        options.title = format!("{address} · MLflow");
-    }
-    match show(ctx.service_on_first_use().await?, options).await? {
+    let ended = match &target {
+        StoreTarget::Local(_) => show(ctx.service_on_first_use().await?, options).await?,
+        // A server is not waited for: the screen tells how it comes along.
+        StoreTarget::Remote(address) => {
+            options.title = format!("{address} · MLflow");
+            let ended = tui::connect(ctx.options()?, options).await;
+            ended.map_err(|error| told(&error))?
+        }
+    };
+    match ended {
         Ended::Demo => demo::open(ctx).await,
         ended => exit_of(ended),
     }
@@ -94,6 +100,11 @@ fn told(error: &TuiError) -> CliError {
         TuiError::NotATerminal | TuiError::DumbTerminal => CliError::Usage { message, hint },
         TuiError::Terminal(_) | TuiError::Unfinished => CliError::Told {
             kind: ErrorKind::Failed,
+            message,
+            hint,
+        },
+        TuiError::NotConnected(failure) => CliError::Told {
+            kind: failure.kind,
             message,
             hint,
         },

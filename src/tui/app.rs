@@ -6,6 +6,7 @@
 //! It owns the tabs, the stack of overlays, the notices and what is known of the store as a whole. What a tab does is the
 //! pane's, how it looks is drawn in `view`, and who carries effects out is not known here.
 
+mod connection;
 mod jumps;
 mod keys;
 mod live;
@@ -56,6 +57,8 @@ pub struct App {
     live: Live,
     strip: bool,
     overview_inquiry: Inquiry,
+    /// Whether there was an answer to it.
+    is_overview_known: bool,
     /// When the overview was asked for last: with time alone a run in it falls silent.
     overview_asked: Duration,
     /// The last ticket given to a change or a reader.
@@ -65,6 +68,8 @@ pub struct App {
     way_back: Vec<Place>,
     commands: Vec<String>,
     quiet: Quiet,
+    /// Tabs that asked before the store was there.
+    held: Vec<Tab>,
     dirty: bool,
 }
 
@@ -83,12 +88,14 @@ impl App {
             live: Live::default(),
             strip,
             overview_inquiry: Inquiry::new(Lane::Overview),
+            is_overview_known: false,
             overview_asked: Duration::ZERO,
             last_ticket: Ticket(0),
             writing: Vec::new(),
             way_back: Vec::new(),
             commands: Vec::new(),
             quiet: Quiet::default(),
+            held: Vec::new(),
             dirty: true,
         }
     }
@@ -138,6 +145,7 @@ impl App {
                 }
             }
             Msg::Tick => self.tick(&mut effects),
+            Msg::Connection(progress) => self.connection(progress, &mut effects),
             Msg::Changed => {
                 if self.live.changed() {
                     self.refresh(&mut effects);
@@ -167,10 +175,15 @@ impl App {
     pub fn wakes_at(&self) -> Duration {
         let minute = MINUTE;
         let pane = self.panes.get(self.tab).wakes_at();
-        [pane, self.live.wakes_at(self.env.now.elapsed)]
+        let now = self.env.now.elapsed;
+        let connecting = &self.env.connecting;
+        let connecting = connecting
+            .as_ref()
+            .and_then(|connecting| connecting.wakes_at(now));
+        [pane, self.live.wakes_at(now), connecting]
             .into_iter()
             .flatten()
-            .chain([self.env.now.elapsed + minute, self.overview_asked + minute])
+            .chain([now + minute, self.overview_asked + minute])
             .min()
             .unwrap_or(minute)
     }
@@ -238,9 +251,15 @@ impl App {
 
     /// Asks the store anew for everything on the screen.
     fn refresh(&mut self, effects: &mut Vec<Effect>) {
+        if self.is_held() {
+            return;
+        }
         let requests = self.panes.get_mut(self.tab).refresh(&self.env);
         self.carry(requests, effects);
-        self.ask_overview(effects);
+        // What waits for the store to be there is no answer that could be old.
+        if self.env.connecting.is_none() || !self.overview_inquiry.is_open() {
+            self.ask_overview(effects);
+        }
         if let Some(overlay) = self.overlays.last_mut() {
             effects.extend(overlay.ask(self.last_ticket));
         }
@@ -275,6 +294,7 @@ impl App {
                 }
                 if let Ok(Answer::Overview(overview)) = answer {
                     self.env.overview = *overview;
+                    self.is_overview_known = true;
                     self.dirty = true;
                 }
                 if self.overview_inquiry.take_again() {

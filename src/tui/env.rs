@@ -2,6 +2,7 @@
 //!
 //! Nothing here asks a clock or the system; the shell brings it in with each message.
 
+use super::connecting::Connecting;
 use super::message::{Moment, Overview};
 use super::theme::Theme;
 use crate::domain::MetricDirections;
@@ -25,6 +26,8 @@ pub struct Env {
     pub offer_demo: bool,
     /// The last glance over the whole store.
     pub overview: Overview,
+    /// The store is still to be connected to.
+    pub connecting: Option<Connecting>,
 }
 
 impl Default for Env {
@@ -43,6 +46,7 @@ impl Default for Env {
             read_only: None,
             offer_demo: false,
             overview: Overview::default(),
+            connecting: None,
         }
     }
 }

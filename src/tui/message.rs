@@ -62,6 +62,8 @@ pub enum Msg {
     Drawn,
     /// The moment that [`super::app::App::wakes_at`] named is reached.
     Tick,
+    /// The store is still to be connected to.
+    Connection(Progress),
     /// Something was written to the store.
     Changed,
     /// Asking the store whether something was written failed, or works again.
@@ -79,6 +81,21 @@ pub enum Msg {
     Told(String),
 }
 
+/// What comes of the attempts to connect to a store.
+#[derive(Debug)]
+pub enum Progress {
+    /// Another attempt has begun.
+    Begun,
+    /// It failed, and is repeated after a pause.
+    Failed { failure: Failure, pause: Duration },
+    /// It failed, and is repeated only when somebody asks for it.
+    Refused(Failure),
+    Connected {
+        /// Why nothing can be changed, where nothing can.
+        read_only: Option<String>,
+    },
+}
+
 /// Something must be done, outside of the core.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -93,6 +110,10 @@ pub enum Effect {
     },
     /// How often to ask whether something was written.
     Watch(Duration),
+    /// Begins a new attempt to connect, now.
+    Connect,
+    /// Ends with this message: the store cannot be connected to.
+    GiveUp(Failure),
     Copy(String),
     Suspend,
     /// Draws everything anew, whatever the terminal shows.
@@ -324,6 +345,12 @@ impl Failure {
             field: None,
             causes: Vec::new(),
         }
+    }
+
+    /// What lies beneath, as lines for people.
+    pub fn because(&self) -> Vec<String> {
+        let lines = self.causes.iter().map(|cause| format!("because: {cause}"));
+        lines.collect()
     }
 
     /// Whether asking again later may succeed without anybody doing anything.

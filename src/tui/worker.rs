@@ -4,23 +4,26 @@
 //! lane that nothing on the screen can end; on quit they are waited for. It draws nothing.
 
 mod around;
+mod follow;
+mod link;
 mod reads;
 mod writes;
 
+use self::follow::follow;
+use self::link::{Link, connect};
 use super::message::{Failure, Lane, Msg, Question, Ticket, Write};
-use crate::service::ModelLifecycleService;
-use crate::store::ChangeToken;
+use crate::service::{ModelLifecycleService, ServiceOptions};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
-
-/// A store that says nothing for so long is told as one that does not answer.
-const SILENCE: Duration = Duration::from_secs(3);
 
 /// Runs effects. Dropping it ends the reads.
 pub struct Worker {
-    service: ModelLifecycleService,
+    link: Link,
+    /// Makes an attempt to connect begin anew.
+    again: Arc<Notify>,
     messages: mpsc::Sender<Msg>,
     tasks: JoinSet<()>,
     lanes: HashMap<Lane, AbortHandle>,
@@ -38,34 +41,68 @@ impl Worker {
         messages: mpsc::Sender<Msg>,
         interval: Duration,
     ) -> Self {
-        // The first frame does not wait for a store that is slow.
-        let token = tokio::time::timeout(SILENCE / 10, service.change_token());
-        let seen = token.await.ok().and_then(Result::ok);
+        let (gate, mut link) = Link::new();
+        let following = messages.clone();
+        let worker = Self::over(link.clone(), messages, interval, |worker, interval| {
+            worker
+                .tasks
+                .spawn(follow(service, following, gate, interval));
+        });
+        // The first frame does not wait long for a store that is slow.
+        link.service().await;
+        worker
+    }
+
+    /// The same on a store that is still to be connected to: what is asked waits until it is.
+    pub fn connect(
+        options: ServiceOptions,
+        messages: mpsc::Sender<Msg>,
+        interval: Duration,
+    ) -> Self {
+        let (gate, link) = Link::new();
+        let telling = messages.clone();
+        Self::over(link, messages, interval, |worker, interval| {
+            let again = Arc::clone(&worker.again);
+            let connecting = connect(options, telling, gate, again, interval);
+            worker.tasks.spawn(connecting);
+        })
+    }
+
+    fn over(
+        link: Link,
+        messages: mpsc::Sender<Msg>,
+        interval: Duration,
+        begin: impl FnOnce(&mut Self, watch::Receiver<Duration>),
+    ) -> Self {
         let (writes, waiting) = mpsc::unbounded_channel();
         let (interval, interval_seen) = watch::channel(interval);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(watch_store(
-            service.clone(),
-            messages.clone(),
-            seen,
-            interval_seen,
-        ));
-        let lane = tokio::spawn(write_in_order(service.clone(), messages.clone(), waiting));
-        Self {
-            service,
+        let lane = tokio::spawn(write_in_order(link.clone(), messages.clone(), waiting));
+        let mut worker = Self {
+            link,
+            again: Arc::default(),
             messages,
-            tasks,
+            tasks: JoinSet::new(),
             lanes: HashMap::new(),
             writes,
             interval,
             writer: Some(lane),
-        }
+        };
+        begin(&mut worker, interval_seen);
+        worker
+    }
+
+    /// Begins a new attempt to connect, now.
+    pub fn connect_now(&self) {
+        self.again.notify_one();
     }
 
     /// Starts to answer a question; an unanswered one of the same lane ends.
     pub fn ask(&mut self, lane: Lane, ticket: Ticket, question: Question) {
-        let (service, messages) = (self.service.clone(), self.messages.clone());
+        let (mut link, messages) = (self.link.clone(), self.messages.clone());
         let task = self.tasks.spawn(async move {
+            let Some(service) = link.service().await else {
+                return;
+            };
             let answer = reads::answer(&service, question)
                 .await
                 .map_err(|error| Failure::from(&error));
@@ -156,11 +193,14 @@ async fn joined(writer: &mut Option<tokio::task::JoinHandle<()>>) -> Result<(), 
 }
 
 async fn write_in_order(
-    service: ModelLifecycleService,
+    mut link: Link,
     messages: mpsc::Sender<Msg>,
     mut waiting: mpsc::UnboundedReceiver<(Ticket, Write)>,
 ) {
     while let Some((ticket, write)) = waiting.recv().await {
+        let Some(service) = link.service().await else {
+            return;
+        };
         let result = writes::carry_out(&service, write)
             .await
             .map_err(|error| Failure::from(&error));
@@ -168,58 +208,5 @@ async fn write_in_order(
         let _ = messages
             .send_timeout(Msg::Written { ticket, result }, Duration::from_secs(1))
             .await;
-    }
-}
-
-/// Tells when something was written: cheap questions at an interval, one message for each change seen.
-async fn watch_store(
-    service: ModelLifecycleService,
-    messages: mpsc::Sender<Msg>,
-    mut seen: Option<ChangeToken>,
-    mut interval: watch::Receiver<Duration>,
-) {
-    let mut failing = false;
-    loop {
-        let mut answer = std::pin::pin!(service.change_token());
-        let answer = match tokio::time::timeout(SILENCE, &mut answer).await {
-            Ok(answer) => answer,
-            // The question stays: asking again would only add to what the store has to do.
-            Err(_still_silent) => {
-                let told = std::mem::replace(&mut failing, true);
-                let silence = Msg::Watch(Some(Failure::silence(SILENCE)));
-                if !told && messages.send(silence).await.is_err() {
-                    return;
-                }
-                answer.await
-            }
-        };
-        let message = match answer {
-            Ok(token) => {
-                let changed = seen != Some(token);
-                seen = Some(token);
-                if std::mem::take(&mut failing) {
-                    Some(Msg::Watch(None))
-                } else {
-                    changed.then_some(Msg::Changed)
-                }
-            }
-            Err(error) => {
-                failing = true;
-                Some(Msg::Watch(Some(Failure::from(&error))))
-            }
-        };
-        if let Some(message) = message
-            && messages.send(message).await.is_err()
-        {
-            return;
-        }
-        let mut pause = *interval.borrow_and_update();
-        if failing {
-            pause = pause.max(Duration::from_secs(2));
-        }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            changed = interval.changed() => if changed.is_err() { return },
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The screen's core: messages in, state and effects out. No terminal, no runtime, no store.
 
+mod connecting;
 mod forms;
 mod typed;
 

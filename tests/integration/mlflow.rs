@@ -1,5 +1,6 @@
 //! The remote store beyond the contract: races, faults, and what MLflow's own client sees and makes.
 
+mod connecting;
 mod faults;
 mod interop;
 mod losses;

@@ -102,6 +102,7 @@ impl App {
                 self.overlays.push(Overlay::Notices(notices));
             }
             Action::Sync => self.open(Overlay::Sync(SyncList::default()), effects),
+            Action::Refresh if self.env.connecting.is_some() => effects.push(Effect::Connect),
             Action::Refresh => {
                 self.live.caught_up();
                 self.refresh(effects);

@@ -1,6 +1,7 @@
 //! How far what is on the screen can be trusted: live, paused by somebody, or old because the store does not answer.
 
 use super::App;
+use crate::tui::connecting::seconds_until;
 use crate::tui::message::{Effect, Failure, Lane};
 use crate::tui::panes::Tab;
 use std::time::Duration;
@@ -70,7 +71,7 @@ impl Live {
         match &self.trouble {
             Some(trouble) => State::Stale {
                 seconds: now.saturating_sub(trouble.since).as_secs(),
-                retry_in: trouble.retry_at.saturating_sub(now).as_secs(),
+                retry_in: seconds_until(trouble.retry_at, now),
             },
             None if self.broken.iter().any(is_seen) => State::Broken,
             None if self.paused => State::Paused {

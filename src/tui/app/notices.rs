@@ -79,10 +79,7 @@ impl App {
     /// Tells why something was not done, with everything that is known about it.
     pub(super) fn fail(&mut self, failure: &Failure) {
         self.dirty = true;
-        let causes = failure
-            .causes
-            .iter()
-            .map(|cause| format!("because: {cause}"));
+        let causes = failure.because();
         self.notices.push(Notice {
             at: self.env.now.at,
             gravity: Gravity::Error,

@@ -16,7 +16,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-pub(super) fn draw_strip(area: Rect, buf: &mut Buffer, overview: &Overview, env: &Env) {
+/// What is not known yet is not told as nothing.
+pub(super) fn draw_strip(
+    area: Rect,
+    buf: &mut Buffer,
+    overview: &Overview,
+    is_known: bool,
+    env: &Env,
+) {
     let area = area.intersection(buf.area);
     if area.height < 3 || area.width < 12 {
         return;
@@ -59,7 +66,8 @@ pub(super) fn draw_strip(area: Rect, buf: &mut Buffer, overview: &Overview, env:
         };
         if lines[nth].is_empty() {
             let room = usize::from(inner.width);
-            buf.set_stringn(inner.x, inner.y, quiet[nth], room, env.theme.muted);
+            let said = if is_known { quiet[nth] } else { "…" };
+            buf.set_stringn(inner.x, inner.y, said, room, env.theme.muted);
         }
         for (line, y) in lines[nth].iter().zip(inner.top()..inner.bottom()) {
             let line = text::cut_line(line, usize::from(inner.width));

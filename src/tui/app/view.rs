@@ -41,7 +41,8 @@ impl App {
         }
         let mut cursor = self.panes.get(self.tab).draw(buf, &self.env);
         if let Some(area) = areas.strip {
-            draw_strip(area, buf, &self.env.overview, &self.env);
+            let overview = &self.env.overview;
+            draw_strip(area, buf, overview, self.is_overview_known, &self.env);
         }
         if let Some(area) = areas.footer {
             self.draw_footer(area, buf);
@@ -64,19 +65,7 @@ impl App {
             rank,
             right,
         };
-        let (state, style) = match self.live.state(self.env.now.elapsed, self.tab) {
-            State::Live | State::Broken if self.panes.get(self.tab).failure().is_some() => {
-                ("✗ not loaded, R asks again".to_owned(), theme.bad)
-            }
-            State::Live => ("● live".to_owned(), theme.live),
-            State::Broken => ("✗ not live, R asks again".to_owned(), theme.bad),
-            State::Paused { behind: false } => ("‖ paused".to_owned(), theme.warn),
-            State::Paused { behind: true } => ("‖ paused, changes wait".to_owned(), theme.warn),
-            State::Stale { seconds, retry_in } => (
-                format!("✗ stale {seconds} s, retrying in {retry_in} s"),
-                theme.bad,
-            ),
-        };
+        let (state, style) = self.shown_state();
         let mut pieces = vec![
             piece("modeldeck".to_owned(), theme.header, 1, false),
             piece(
@@ -95,7 +84,7 @@ impl App {
         if !self.writing.is_empty() {
             pieces.push(piece("saving …".to_owned(), theme.live, 2, true));
         }
-        if self.env.read_only.is_some() {
+        if self.env.read_only.is_some() && self.env.connecting.is_none() {
             pieces.push(piece("read only".to_owned(), theme.warn, 3, true));
         }
         pieces.push(piece(state, style, 0, true));
@@ -119,6 +108,32 @@ impl App {
             ));
         }
         draw_pieces(area, buf, &pieces);
+    }
+
+    /// How far what is shown can be trusted.
+    fn shown_state(&self) -> (String, Style) {
+        let (theme, now) = (&self.env.theme, self.env.now.elapsed);
+        if let Some(connecting) = &self.env.connecting {
+            let style = if connecting.is_trying() {
+                theme.warn
+            } else {
+                theme.bad
+            };
+            return (connecting.summary(now), style);
+        }
+        match self.live.state(now, self.tab) {
+            State::Live | State::Broken if self.panes.get(self.tab).failure().is_some() => {
+                ("✗ not loaded, R asks again".to_owned(), theme.bad)
+            }
+            State::Live => ("● live".to_owned(), theme.live),
+            State::Broken => ("✗ not live, R asks again".to_owned(), theme.bad),
+            State::Paused { behind: false } => ("‖ paused".to_owned(), theme.warn),
+            State::Paused { behind: true } => ("‖ paused, changes wait".to_owned(), theme.warn),
+            State::Stale { seconds, retry_in } => (
+                format!("✗ stale {seconds} s, retrying in {retry_in} s"),
+                theme.bad,
+            ),
+        }
     }
 
     fn placed_tabs(&self, area: Rect) -> Vec<PlacedTab> {

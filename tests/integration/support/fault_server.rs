@@ -60,7 +60,12 @@ pub(crate) struct FaultServer {
 
 impl FaultServer {
     pub(crate) fn before(upstream: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at(0, upstream)
+    }
+
+    /// At a port that was chosen; 0 for any.
+    pub(crate) fn at(port: u16, upstream: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let server = Self {
             port: listener.local_addr().unwrap().port(),
             plan: Arc::default(),

@@ -54,6 +54,7 @@ impl Screen {
             read_only: None,
             offer_demo: false,
             overview: modeldeck::service::Overview::default(),
+            connecting: None,
         };
         let labels = Labels {
             store: store.to_owned(),

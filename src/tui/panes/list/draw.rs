@@ -3,6 +3,7 @@
 use super::ListPane;
 use super::filtering::Said;
 use crate::domain::text::visible;
+use crate::tui::connecting::Tone;
 use crate::tui::env::{Env, count};
 use crate::tui::panes::Focus;
 use crate::tui::panes::resource::{Cell, Resource};
@@ -80,7 +81,9 @@ impl<T: Resource> ListPane<T> {
             parts.push(visible(self.filtering.text()).into_owned());
         }
         if (!self.loaded || self.outdated) && self.rows_inquiry.is_open() {
-            parts.push("loading".to_owned());
+            if env.connecting.is_none() {
+                parts.push("loading".to_owned());
+            }
         } else if self.sort.is_none() && self.len() > 1 {
             parts.push(T::order(&self.scope).to_owned());
         }
@@ -95,11 +98,12 @@ impl<T: Resource> ListPane<T> {
     fn draw_table(&self, inner: Rect, buf: &mut Buffer, env: &Env, focused: bool) {
         let theme = &env.theme;
         if self.len() == 0 {
-            let lines = self.nothing(env);
-            for (line, y) in lines.iter().zip(inner.top()..inner.bottom()) {
-                let (words, style) = line;
-                let words = text::cut(words, usize::from(inner.width.saturating_sub(2)));
-                buf.set_stringn(inner.x + 1, y, words, usize::from(inner.width), *style);
+            let room = inner.width.saturating_sub(2);
+            let lines = self.nothing(env).into_iter().flat_map(|(words, style)| {
+                text::wrap(&Line::styled(words, style), usize::from(room))
+            });
+            for (line, y) in lines.zip(inner.top()..inner.bottom()) {
+                buf.set_line(inner.x + 1, y, &line, room);
             }
             return;
         }
@@ -153,13 +157,22 @@ impl<T: Resource> ListPane<T> {
     /// What stands where there are no rows: why, and what to do.
     fn nothing(&self, env: &Env) -> Vec<(String, Style)> {
         let theme = &env.theme;
+        if let Some(connecting) = &env.connecting {
+            let lines = connecting.lines(env.now.elapsed).into_iter();
+            let styled = lines.map(|(tone, line)| match tone {
+                Tone::Plain => (line, theme.text),
+                Tone::Problem => (line, theme.error),
+                Tone::Hint => (line, theme.hint),
+            });
+            return styled.collect();
+        }
         if let Some(failure) = &self.failure {
-            let message = (failure.message.clone(), theme.error);
-            let hint = failure.hint.clone().map(|hint| (hint, theme.hint));
-            let again = ("R asks again".to_owned(), theme.hint);
-            return [Some(message), hint, Some(again)]
-                .into_iter()
-                .flatten()
+            let problem = std::iter::once(failure.message.clone()).chain(failure.because());
+            let hints = failure.hint.clone().into_iter();
+            let hints = hints.chain(["R asks again".to_owned()]);
+            return problem
+                .map(|line| (line, theme.error))
+                .chain(hints.map(|line| (line, theme.hint)))
                 .collect();
         }
         if !self.loaded {

@@ -69,9 +69,12 @@ pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreEr
         let call = Call::get("3.0/mlflow/server-info");
         Ok(client.call::<Value>(&call).await.unwrap_or(Value::Null))
     };
-    let (first, stages, version, info) =
-        tokio::try_join!(client.any_experiment(), client.has_stages(), version, info)
-            .map_err(|error: ApiError| not_connected(client, error))?;
+    let asked =
+        async { tokio::try_join!(client.any_experiment(), client.has_stages(), version, info) };
+    // Four questions side by side make a large future.
+    let (first, stages, version, info) = Box::pin(asked)
+        .await
+        .map_err(|error: ApiError| not_connected(client, error))?;
     let version = version
         .and_then(|(_, body)| String::from_utf8(body).ok())
         .map(|text| text.trim().to_owned())

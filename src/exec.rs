@@ -121,7 +121,7 @@ pub async fn exec(
     let (deadline, patience) = watch::channel(None);
     let patience = Patience::UntilDeadline(patience);
     let recording = Recording::start(service, &run, &request, patience.clone());
-    let ended = match child::start(&request, &run.run_id) {
+    let (ended, seen) = match child::start(&request, &run.run_id) {
         Ok(child) => attend(child, &recording, &mut signals, &request.tell).await,
         Err(error) => {
             (request.tell)(&format!(
@@ -129,21 +129,28 @@ pub async fn exec(
                 shown(Path::new(&request.command[0]))
             ));
             let not_found = error.kind() == std::io::ErrorKind::NotFound;
-            Ended::exited(if not_found { 127 } else { 126 })
+            let ended = Ended::exited(if not_found { 127 } else { 126 });
+            (ended, Instant::now())
         }
     };
-    let wall_seconds = began.elapsed().as_secs_f64();
+    // The command's own end: output that trickles in and a store that hangs come after it.
+    let wall_seconds = (seen - began).as_secs_f64();
+    let happened_at = service.clock().now() - seen.elapsed();
     // Nobody holds the sender of a deadline that is not there any more.
     let _all_gone = deadline.send(Some(Instant::now() + PATIENCE_AT_THE_END));
     let written = recording.finish().await;
     let status = ended.status();
-    let source = RunSource {
-        exit_code: ended.code,
-        signal: ended.signal,
-        wall_seconds: Some((wall_seconds * 1000.0).round() / 1000.0),
-        ..run.source.clone()
+    let update = RunUpdate {
+        source: Some(RunSource {
+            exit_code: ended.code,
+            signal: ended.signal,
+            wall_seconds: Some((wall_seconds * 1000.0).round() / 1000.0),
+            ..run.source.clone()
+        }),
+        happened_at: Some(happened_at),
+        ..RunUpdate::default()
     };
-    let finished = finish(service, &run.run_id, status, source, &patience).await;
+    let finished = finish(service, &run.run_id, status, update, &patience).await;
     if let Err(error) = &finished {
         (request.tell)(&format!(
             "warning: the end of run {} was not recorded: {error}",
@@ -202,13 +209,13 @@ fn shown(path: &Path) -> String {
     crate::domain::text::visible(&path.to_string_lossy()).into_owned()
 }
 
-/// Stands between the command and the world until it has ended and its output is drained.
+/// Stands between the command and the world until it has ended and its output is drained; tells how and when it ended.
 async fn attend(
     mut child: Child,
     recording: &Recording,
     signals: &mut signals::Signals,
     tell: &Tell,
-) -> Ended {
+) -> (Ended, Instant) {
     let mut pumps = pump::start(&mut child, recording, tell);
     let ended = loop {
         tokio::select! {
@@ -218,6 +225,7 @@ async fn attend(
             signal = signals.next() => child.forward(signal),
         }
     };
+    let seen = Instant::now();
     child.take_terminal_back();
     // Whatever the command started may hold its output open for ever.
     let drained = async {
@@ -231,7 +239,7 @@ async fn attend(
     if !drained.await {
         tell("a process that the command started still holds its output open; not waiting for it");
     }
-    ended
+    (ended, seen)
 }
 
 /// Ends the run, unless the command ended it itself, and keeps the captured output as an artifact.
@@ -239,7 +247,7 @@ async fn finish(
     service: &ModelLifecycleService,
     run_id: &RunId,
     status: RunStatus,
-    source: RunSource,
+    update: RunUpdate,
     patience: &Patience,
 ) -> Result<ModelRun, ServiceError> {
     let runs = service.runs();
@@ -249,8 +257,7 @@ async fn finish(
             let run = runs.get(run_id).await?;
             let update = RunUpdate {
                 status: (!run.status.is_final()).then_some(status),
-                source: Some(source.clone()),
-                ..RunUpdate::default()
+                ..update.clone()
             };
             match runs.update(run_id, &update).await {
                 // Somebody ended it in this very moment: it stays as it ended.

@@ -117,11 +117,18 @@ fn tell_end(ctx: &Context, report: &ExecReport) {
         let events = counted(written.bad_events, "event");
         parts.push(format!("{events} {verb} not recorded"));
     }
-    if written.lost_events > 0 || written.lost_output_bytes > 0 {
+    let lost: Vec<String> = [
+        (written.lost_events, "event", ""),
+        (written.lost_output_bytes, "byte", " of output"),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, what, of)| format!("{}{of}", counted(count, what)))
+    .collect();
+    if !lost.is_empty() {
         parts.push(format!(
-            "the store did not take {} and {} of output",
-            counted(written.lost_events, "event"),
-            counted(written.lost_output_bytes, "byte")
+            "lost, because the store did not take it: {}",
+            lost.join(", ")
         ));
     }
     ctx.out.talk(&parts.join("; "));

@@ -163,6 +163,7 @@ async fn log(ctx: &Context, args: LogArgs) -> Result<()> {
                 .map(|directory| directory.to_string_lossy().into_owned()),
             ..RunSource::default()
         },
+        happened_at: None,
     };
     let run = service.log_run(new).await?;
     ctx.out.made(run.run_id.as_str(), &run)
@@ -188,6 +189,7 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
         remove_tags: args.untags,
         artifacts: artifact::describe(&args.artifacts)?,
         source: None,
+        happened_at: None,
         reason: args.reason,
         expected: args.revision.map(Revision),
     };

@@ -3,6 +3,7 @@
 //! A slow store slows the command down (its pipe fills), as a slow terminal would. Only a store that is stuck for longer than a
 //! moment makes the queue grow to its limit, and then lets what is new go, counted.
 
+use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::time::Duration;
@@ -12,10 +13,17 @@ use tokio::time::Instant;
 /// A piece of work that takes longer than this is stuck.
 const STUCK: Duration = Duration::from_secs(2);
 
+/// Some of what the command said, and when, which may be long before the store takes it.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) at: Timestamp,
+    pub(super) bytes: Vec<u8>,
+}
+
 pub(super) struct Backlog {
-    incoming: mpsc::Receiver<Vec<u8>>,
+    incoming: mpsc::Receiver<Said>,
     open: bool,
-    queue: VecDeque<Vec<u8>>,
+    queue: VecDeque<Said>,
     bytes: usize,
     limit: usize,
     patience: Duration,
@@ -24,11 +32,11 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    pub(super) fn new(incoming: mpsc::Receiver<Vec<u8>>, limit: usize) -> Self {
+    pub(super) fn new(incoming: mpsc::Receiver<Said>, limit: usize) -> Self {
         Self::with_patience(incoming, limit, STUCK)
     }
 
-    fn with_patience(incoming: mpsc::Receiver<Vec<u8>>, limit: usize, patience: Duration) -> Self {
+    fn with_patience(incoming: mpsc::Receiver<Said>, limit: usize, patience: Duration) -> Self {
         Self {
             patience,
             incoming,
@@ -42,9 +50,9 @@ impl Backlog {
     }
 
     /// The next item; `None` when there will be no more. Safe to cancel.
-    pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
+    pub(super) async fn next(&mut self) -> Option<Said> {
         if let Some(item) = self.queue.pop_front() {
-            self.bytes -= item.len();
+            self.bytes -= item.bytes.len();
             return Some(item);
         }
         if !self.open {
@@ -84,13 +92,13 @@ impl Backlog {
         (self.dropped_items, self.dropped_bytes)
     }
 
-    fn take_in(&mut self, item: Vec<u8>) {
+    fn take_in(&mut self, item: Said) {
         if self.bytes < self.limit {
-            self.bytes += item.len();
+            self.bytes += item.bytes.len();
             self.queue.push_back(item);
         } else {
             self.dropped_items += 1;
-            self.dropped_bytes += item.len() as u64;
+            self.dropped_bytes += item.bytes.len() as u64;
         }
     }
 }
@@ -99,13 +107,20 @@ impl Backlog {
 mod tests {
     use super::*;
 
+    fn said(byte: u8) -> Said {
+        Said {
+            at: Timestamp::UNIX_EPOCH,
+            bytes: vec![byte],
+        }
+    }
+
     #[tokio::test]
     async fn a_stuck_worker_lets_the_new_go_and_keeps_the_old_in_order() {
         let (sender, receiver) = mpsc::channel(1);
         let mut backlog = Backlog::with_patience(receiver, 3, Duration::from_millis(10));
         let feeding = tokio::spawn(async move {
             for byte in 0..10_u8 {
-                sender.send(vec![byte]).await.unwrap();
+                sender.send(said(byte)).await.unwrap();
             }
         });
         backlog
@@ -114,7 +129,7 @@ mod tests {
         feeding.await.unwrap();
         let mut kept = Vec::new();
         while let Some(item) = backlog.next().await {
-            kept.extend(item);
+            kept.extend(item.bytes);
         }
         assert_eq!(kept, [0, 1, 2]);
         assert_eq!(backlog.dropped(), (7, 7));
@@ -126,7 +141,7 @@ mod tests {
         let mut backlog = Backlog::new(receiver, 1);
         let feeding = tokio::spawn(async move {
             for byte in 0..10_u8 {
-                sender.send(vec![byte]).await.unwrap();
+                sender.send(said(byte)).await.unwrap();
             }
         });
         let mut kept = 0;

@@ -2,10 +2,13 @@
 //!
 //! Threads, because a terminal that takes no more (Ctrl-S) blocks whoever writes to it, and must not block heartbeats and signals.
 
+use super::backlog::Said;
 use super::child::Child;
 use super::recording::Recording;
 use super::scanner::Scanner;
 use super::{Tell, terminal};
+use crate::service::Clock;
+use jiff::Timestamp;
 use std::fs::File;
 use std::io::{ErrorKind, IsTerminal as _, Read, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
@@ -65,6 +68,7 @@ pub(super) fn start(child: &mut Child, recording: &Recording, tell: &Tell) -> Pu
             scanner: Some(Scanner::new(stdout.is_terminal())),
             output: recording.output(),
             events: Some(recording.events()),
+            clock: recording.clock.clone(),
             carried: Arc::clone(&carried),
             _done: done.clone(),
         };
@@ -76,6 +80,7 @@ pub(super) fn start(child: &mut Child, recording: &Recording, tell: &Tell) -> Pu
             scanner: None,
             output: recording.output(),
             events: None,
+            clock: recording.clock.clone(),
             carried: Arc::clone(&carried),
             _done: done,
         };
@@ -97,8 +102,9 @@ fn carry(pump: Pump, from: OwnedFd, tell: &Tell) {
 struct Pump {
     screen: Screen,
     scanner: Option<Scanner>,
-    output: mpsc::Sender<Vec<u8>>,
-    events: Option<mpsc::Sender<Vec<u8>>>,
+    output: mpsc::Sender<Said>,
+    events: Option<mpsc::Sender<Said>>,
+    clock: Clock,
     carried: Arc<AtomicU64>,
     /// Dropped with the pump, which is how its end is noticed.
     _done: mpsc::Sender<()>,
@@ -115,14 +121,17 @@ impl Pump {
                 Err(_) => break,
             };
             self.carried.fetch_add(count as u64, Ordering::Relaxed);
-            let bytes = &buffer[..count];
+            let (at, bytes) = (self.clock.now(), &buffer[..count]);
             // The record first: what is not seen can be looked up, what is not recorded cannot.
-            let recorded = self.output.blocking_send(bytes.to_vec());
+            let recorded = self.output.blocking_send(Said {
+                at,
+                bytes: bytes.to_vec(),
+            });
             match &mut self.scanner {
                 None => self.screen.show(bytes),
                 Some(scanner) => {
                     let found = scanner.push(bytes);
-                    record(self.events.as_ref(), found.events);
+                    record(self.events.as_ref(), at, found.events);
                     self.screen.show(&found.show);
                 }
             }
@@ -133,16 +142,16 @@ impl Pump {
         }
         if let Some(scanner) = &mut self.scanner {
             let found = scanner.finish();
-            record(self.events.as_ref(), found.events);
+            record(self.events.as_ref(), self.clock.now(), found.events);
             self.screen.show(&found.show);
         }
     }
 }
 
-fn record(events: Option<&mpsc::Sender<Vec<u8>>>, lines: Vec<Vec<u8>>) {
-    for line in lines {
+fn record(events: Option<&mpsc::Sender<Said>>, at: Timestamp, lines: Vec<Vec<u8>>) {
+    for bytes in lines {
         if let Some(events) = events {
-            let _recording_ended = events.blocking_send(line);
+            let _recording_ended = events.blocking_send(Said { at, bytes });
         }
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Three tasks, each of which keeps up with the command or lets it go, but never holds it up for longer than a moment.
 
-use super::backlog::Backlog;
+use super::backlog::{Backlog, Said};
 use super::{ExecRequest, Tell};
 use crate::domain::{ModelRun, RunId};
 use crate::ingest::event::NoEvent;
 use crate::ingest::{LISTED, Patience, Recorder, RecorderOptions, Refusal};
-use crate::service::{ModelLifecycleService, ServiceError};
+use crate::service::{Clock, ModelLifecycleService, ServiceError};
 use serde::Serialize;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -37,13 +37,15 @@ pub struct Written {
 }
 
 pub(super) struct Recording {
-    events: mpsc::Sender<Vec<u8>>,
-    output: mpsc::Sender<Vec<u8>>,
+    events: mpsc::Sender<Said>,
+    output: mpsc::Sender<Said>,
     /// Dropped to say that the command has ended; a left-over process may hold the channels open.
     ended: (oneshot::Sender<()>, oneshot::Sender<()>),
     event_task: JoinHandle<Written>,
     output_task: JoinHandle<(u64, u64)>,
     heartbeat: AbortHandle,
+    /// What tells when the command said something.
+    pub(super) clock: Clock,
 }
 
 impl Recording {
@@ -84,14 +86,15 @@ impl Recording {
                 patience,
             )),
             heartbeat: beating.abort_handle(),
+            clock: service.clock().clone(),
         }
     }
 
-    pub(super) fn events(&self) -> mpsc::Sender<Vec<u8>> {
+    pub(super) fn events(&self) -> mpsc::Sender<Said> {
         self.events.clone()
     }
 
-    pub(super) fn output(&self) -> mpsc::Sender<Vec<u8>> {
+    pub(super) fn output(&self) -> mpsc::Sender<Said> {
         self.output.clone()
     }
 
@@ -159,8 +162,8 @@ async fn record_events(
         match line {
             Some(line) => {
                 number += 1;
-                recorder.tick();
-                match lines.during(recorder.record(number, &line)).await {
+                recorder.read_at(line.at);
+                match lines.during(recorder.record(number, &line.bytes)).await {
                     Ok(()) | Err(Refusal::NoEvent(NoEvent::Unknown(_))) => {}
                     Err(Refusal::Line(message)) => told.bad(number, &message),
                     Err(Refusal::NoEvent(error)) => told.bad(number, &error.to_string()),
@@ -260,14 +263,14 @@ async fn record_output(
                 continue;
             }
             chunk = chunks.next() => match chunk {
-                Some(chunk) => chunk,
+                Some(chunk) => chunk.bytes,
                 None => break,
             },
         };
         let write_at = Instant::now() + OLDEST;
         while buffer.len() < ENOUGH_OUTPUT {
             match tokio::time::timeout_at(write_at, chunks.next()).await {
-                Ok(Some(chunk)) => buffer.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => buffer.extend(chunk.bytes),
                 Ok(None) | Err(_) => break,
             }
         }

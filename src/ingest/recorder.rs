@@ -135,9 +135,10 @@ impl Recorder {
         }
     }
 
-    /// The time of points that tell none; asking the clock once a chunk is exact enough and cheaper than once a point.
-    pub fn tick(&mut self) {
-        self.now = self.service.clock().now();
+    /// Tells when the lines that follow were read: the time of points that tell none, of beginnings and of ends. A store that is slow, or gone for
+    /// a while, does not move them.
+    pub fn read_at(&mut self, at: Timestamp) {
+        self.now = at;
     }
 
     /// Events that wait to be flushed.

@@ -6,8 +6,9 @@ use super::{
     BadLine, IngestReport, LONGEST_LINE, LineSplitter, Patience, Recorder, RecorderOptions, Refusal,
 };
 use crate::domain::{RunId, RunSource};
-use crate::service::{ModelLifecycleService, ServiceError};
+use crate::service::{Clock, ModelLifecycleService, ServiceError};
 use crate::store::StoreError;
+use jiff::Timestamp;
 use std::future::Future;
 use std::io::Read;
 use std::time::Duration;
@@ -48,7 +49,7 @@ pub async fn ingest(
     mut on_bad: impl FnMut(&BadLine),
     stop: impl Future<Output = i32>,
 ) -> Result<IngestReport, IngestFailure> {
-    let mut chunks = read_in_background(input);
+    let mut chunks = read_in_background(input, service.clock().clone());
     let mut intake = Intake {
         recorder: Recorder::new(
             service.clone(),
@@ -84,7 +85,7 @@ pub struct IngestFailure {
 
 async fn read_all(
     intake: &mut Intake<'_>,
-    chunks: &mut mpsc::Receiver<std::io::Result<Vec<u8>>>,
+    chunks: &mut mpsc::Receiver<std::io::Result<Chunk>>,
     heartbeat: Duration,
     stop: impl Future<Output = i32>,
 ) -> Result<(), ServiceError> {
@@ -142,14 +143,26 @@ fn not_readable(error: std::io::Error) -> ServiceError {
     .into()
 }
 
-fn read_in_background(mut input: Box<dyn Read + Send>) -> mpsc::Receiver<std::io::Result<Vec<u8>>> {
+/// Some bytes of the stream and when they were read, which may be long before the store takes them.
+struct Chunk {
+    at: Timestamp,
+    bytes: Vec<u8>,
+}
+
+fn read_in_background(
+    mut input: Box<dyn Read + Send>,
+    clock: Clock,
+) -> mpsc::Receiver<std::io::Result<Chunk>> {
     let (sender, chunks) = mpsc::channel(CHUNKS_WAITING);
     std::thread::spawn(move || {
         let mut buffer = vec![0; CHUNK];
         loop {
             let read = match input.read(&mut buffer) {
                 Ok(0) => return,
-                Ok(count) => Ok(buffer[..count].to_vec()),
+                Ok(count) => Ok(Chunk {
+                    at: clock.now(),
+                    bytes: buffer[..count].to_vec(),
+                }),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => Err(error),
             };
@@ -172,8 +185,9 @@ struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    async fn take(&mut self, mut chunk: &[u8]) -> Result<(), ServiceError> {
-        self.recorder.tick();
+    async fn take(&mut self, chunk: &Chunk) -> Result<(), ServiceError> {
+        self.recorder.read_at(chunk.at);
+        let mut chunk = chunk.bytes.as_slice();
         // The splitter lends lines, so it steps out of `self` while they are recorded.
         let mut lines = std::mem::take(&mut self.lines);
         let mut outcome = Ok(());

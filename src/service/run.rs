@@ -7,7 +7,7 @@ use crate::domain::{
     Params, Revision, RunId, RunSource, RunStatus, Tags, name, run::OUTPUT_LOG,
 };
 use crate::store::{OutputTail, Page, PageRequest, RunQuery, SeriesBatch, StoreError};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 /// What a run is made of.
@@ -24,6 +24,8 @@ pub struct NewRun {
     pub tags: Tags,
     pub artifacts: Vec<Artifact>,
     pub source: RunSource,
+    /// When it began, where that was seen before it is written; never later than the writing.
+    pub happened_at: Option<Timestamp>,
 }
 
 impl NewRun {
@@ -39,6 +41,7 @@ impl NewRun {
             tags: Tags::new(),
             artifacts: Vec::new(),
             source: RunSource::default(),
+            happened_at: None,
         }
     }
 }
@@ -56,6 +59,8 @@ pub struct RunUpdate {
     /// Artifacts to add; one with the same path is replaced.
     pub artifacts: Vec<Artifact>,
     pub source: Option<RunSource>,
+    /// When its status changed, where that was seen before it is written; never later than the writing.
+    pub happened_at: Option<Timestamp>,
     pub reason: Option<String>,
     /// The revision that was read; with it, a change by somebody else in between is a conflict.
     pub expected: Option<Revision>,
@@ -73,6 +78,7 @@ impl RunUpdate {
             remove_tags,
             artifacts,
             source,
+            happened_at: _,
             reason: _,
             expected,
         } = self;
@@ -120,6 +126,7 @@ impl RunTracker {
         };
         let points = SeriesBatch::placed(&run_id, &new.metrics, &BTreeMap::new(), ctx.at);
         let started = new.status != RunStatus::Pending;
+        let began = new.happened_at.map_or(ctx.at, |at| at.min(ctx.at));
         let mut run = ModelRun {
             run_id,
             experiment_name: new.experiment_name,
@@ -131,9 +138,9 @@ impl RunTracker {
             artifacts: Vec::new(),
             source: new.source,
             created_at: ctx.at,
-            started_at: started.then_some(ctx.at),
-            ended_at: new.status.is_final().then_some(ctx.at),
-            heartbeat_at: started.then_some(ctx.at),
+            started_at: started.then_some(began),
+            ended_at: new.status.is_final().then_some(began),
+            heartbeat_at: started.then_some(began),
             mlflow: None,
             updated_at: ctx.at,
             revision: Revision::FIRST,
@@ -183,8 +190,9 @@ impl RunTracker {
                 return Err(ServiceError::no_way(object, from, status, from.next()));
             }
             run.status = status;
-            run.started_at = run.started_at.or(Some(ctx.at));
-            run.ended_at = status.is_final().then_some(ctx.at);
+            let seen = update.happened_at.map_or(ctx.at, |at| at.min(ctx.at));
+            let started = *run.started_at.get_or_insert(seen);
+            run.ended_at = status.is_final().then_some(seen.max(started));
         }
         values("params", &update.params)?;
         for (key, value) in &update.params {

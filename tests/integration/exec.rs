@@ -334,3 +334,42 @@ fn a_busy_store_does_not_hold_the_command_up_and_loses_nothing() {
     assert_eq!(run["metrics"]["k"]["step"], 2999);
     assert_eq!(run["status"], "COMPLETED");
 }
+
+#[test]
+fn what_a_command_did_while_the_store_was_stuck_keeps_its_time() {
+    const STUCK: Duration = Duration::from_secs(2);
+    let program = Program::new();
+    let (started, done) = (program.path("started"), program.path("done"));
+    let script = format!(
+        "echo >'{0}'; while [ -e '{0}' ]; do sleep 0.02; done; echo '{{\"event\":\"metric\",\"key\":\"k\",\"value\":1}}'; echo >'{1}'",
+        started.display(),
+        done.display()
+    );
+    let child = program
+        .command(&exec(&["sh", "-c", &script]))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for_file(&started);
+    let locked = rusqlite::Connection::open(program.store()).unwrap();
+    locked.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::fs::remove_file(&started).unwrap();
+    wait_for_file(&done);
+    std::thread::sleep(STUCK);
+    locked.execute_batch("ROLLBACK").unwrap();
+    let freed = jiff::Timestamp::now();
+    wait_for_end(child).code(0);
+    let run = program.only_run();
+    // Half of the time that it was stuck is for a machine that is slow to tell that a process has ended.
+    let before = freed - STUCK / 2;
+    for (what, time) in [
+        ("the point", &run["metrics"]["k"]["timestamp"]),
+        ("the end", &run["ended_at"]),
+    ] {
+        let time: jiff::Timestamp = time.as_str().unwrap().parse().unwrap();
+        assert!(
+            time < before,
+            "{what} is of {time}, {freed} freed the store"
+        );
+    }
+}

@@ -16,7 +16,9 @@ impl Recorder {
             event => self.beginning_of(event),
         };
         if let Some(beginning) = waits {
-            self.beginnings[beginning].then.push((line, event));
+            self.beginnings[beginning]
+                .then
+                .push((line, self.now, event));
             self.held += 1;
             return Ok(());
         }
@@ -104,6 +106,7 @@ impl Recorder {
             name: event.name.map(Cow::into_owned),
             params,
             tags,
+            at: self.now,
             then: Vec::new(),
         });
         Ok(())
@@ -140,7 +143,12 @@ impl Recorder {
             self.finish().await?;
         }
         self.runs[run].is_ending = true;
-        self.endings.push(Ending { line, run, status });
+        self.endings.push(Ending {
+            line,
+            run,
+            status,
+            at: self.now,
+        });
         Ok(())
     }
 }

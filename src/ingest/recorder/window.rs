@@ -9,6 +9,7 @@ use crate::ingest::patience::is_fault_of_store;
 use crate::ingest::together::together;
 use crate::service::{NewRun, Result, RunUpdate, ServiceError};
 use crate::store::StoreError;
+use jiff::Timestamp;
 
 /// A run that shall be begun, or taken up again.
 #[derive(Debug)]
@@ -19,8 +20,9 @@ pub(super) struct Beginning {
     pub(super) name: Option<String>,
     pub(super) params: Params,
     pub(super) tags: Tags,
-    /// What came on this run since, each with its line.
-    pub(super) then: Vec<(u64, Event<'static>)>,
+    pub(super) at: Timestamp,
+    /// What came on this run since, each with its line and when that was read.
+    pub(super) then: Vec<(u64, Timestamp, Event<'static>)>,
 }
 
 /// A run that shall be ended.
@@ -29,6 +31,7 @@ pub(super) struct Ending {
     pub(super) line: u64,
     pub(super) run: usize,
     pub(super) status: RunStatus,
+    pub(super) at: Timestamp,
 }
 
 /// The run, and whether it is new.
@@ -82,6 +85,7 @@ impl Recorder {
             params: beginning.params.clone(),
             tags: beginning.tags.clone(),
             source: self.options.source.clone(),
+            happened_at: Some(beginning.at),
             ..NewRun::new(beginning.experiment.clone()?)
         })
     }
@@ -145,6 +149,7 @@ impl Recorder {
         let update = RunUpdate {
             name: beginning.name.clone().filter(|name| *name != run.name),
             status: (run.status == RunStatus::Pending).then_some(RunStatus::Running),
+            happened_at: Some(beginning.at),
             params: beginning.params.clone(),
             set_tags: beginning.tags.clone(),
             ..RunUpdate::default()
@@ -186,7 +191,9 @@ impl Recorder {
             }
             Err(refusal) => self.refuse_later(beginning.line, refusal),
         }
-        for (line, event) in beginning.then {
+        let now = self.now;
+        for (line, at, event) in beginning.then {
+            self.now = at;
             // Boxed, because an event may want to see everything written before it, and so come here again.
             match Box::pin(self.take(line, event)).await {
                 Ok(()) => {}
@@ -197,6 +204,7 @@ impl Recorder {
                 Err(refusal) => self.refuse_later(line, refusal),
             }
         }
+        self.now = now;
         fault
     }
 
@@ -216,6 +224,7 @@ impl Recorder {
         let writes = endings.iter().map(|ending| async move {
             let update = RunUpdate {
                 status: Some(ending.status),
+                happened_at: Some(ending.at),
                 ..RunUpdate::default()
             };
             let run_id = &this.runs[ending.run].run_id;

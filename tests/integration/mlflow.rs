@@ -3,6 +3,7 @@
 mod connecting;
 mod faults;
 mod interop;
+mod killed;
 mod losses;
 mod races;
 mod screen;

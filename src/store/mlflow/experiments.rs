@@ -5,6 +5,7 @@ use super::error::{ApiError, During as _};
 use super::fields::{
     ATTEMPT, NOTE, REMOVED, REVISION, Told, cut, from_millis, snapshot, tag_changes,
 };
+use super::intent::Intent;
 use super::ledger::{ObjectKey, RESERVED, State};
 use super::list::{self, Row};
 use super::store::{MlflowStore, changed, made, same_revision};
@@ -119,6 +120,18 @@ impl MlflowStore {
         }
     }
 
+    /// Takes an experiment away that must not be there, and lets its name be given again: a deleted experiment keeps its own.
+    async fn take_back(&self, id: &str, attempt: &str) {
+        let name = format!("{RESERVED}refused {attempt}");
+        let gone = async {
+            self.client.rename_experiment(id, &name).await?;
+            self.client.delete_experiment(id).await
+        };
+        if let Err(error) = gone.await {
+            tracing::warn!(%error, "an experiment without an entry in the ledger is left on the server");
+        }
+    }
+
     /// Writes what changed to the experiment itself, its revision last.
     async fn project_experiment(
         &self,
@@ -207,19 +220,36 @@ impl ExperimentStore for MlflowStore {
         ctx: &WriteContext,
     ) -> Result<()> {
         check_name(&experiment.name)?;
-        let attempt = uuid::Uuid::now_v7().simple().to_string();
+        let name = experiment.name.as_str();
+        let after = snapshot(KIND, experiment);
+        let intent = Intent::new(Some(name), ctx, after.clone());
+        let attempt = intent.attempt.as_str();
         let (mut tags, _) = tag_changes(&crate::domain::Tags::new(), &experiment.tags);
         tags.extend(carried(experiment));
-        tags.push(KeyValue::new(ATTEMPT, attempt.as_str()));
+        tags.push(KeyValue::new(ATTEMPT, attempt));
         tags.push(KeyValue::new(REVISION, Revision::FIRST.to_string()));
-        let name = experiment.name.as_str();
-        let id = self.make_experiment(name, &tags, &attempt).await?;
-        self.seen().experiments.insert(id, name.to_owned());
-        let after = snapshot(KIND, experiment);
-        self.append(ctx, |_| {
-            Ok((vec![made(key(name), None, after.clone())], ()))
-        })
-        .await
+        tags.extend(intent.tags());
+        let id = self.make_experiment(name, &tags, attempt).await?;
+        self.seen().experiments.insert(id.clone(), name.to_owned());
+        let entered = self
+            .append(ctx, |state| {
+                if state.is_entered(&key(name), attempt) {
+                    return Ok((Vec::new(), ()));
+                }
+                let entry = made(key(name), None, after.clone());
+                Ok((vec![entry.of_attempt(attempt)], ()))
+            })
+            .await;
+        if let Err(error) = entered {
+            if matches!(error, StoreError::Unauthorized { .. }) {
+                self.take_back(&id, attempt).await;
+            } else {
+                self.mend_next();
+            }
+            return Err(error);
+        }
+        self.clear_experiment(&id, &intent).await;
+        Ok(())
     }
 
     async fn replace_experiment(
@@ -228,6 +258,9 @@ impl ExperimentStore for MlflowStore {
         ctx: &WriteContext,
     ) -> Result<Revision> {
         let on_server = self.find_experiment(&experiment.name).await?;
+        if self.settle_experiment(&on_server).await? {
+            return Err(StoreError::conflict(KIND, experiment.name.as_str()));
+        }
         let name = experiment.name.as_str();
         let next = experiment.revision.next();
         let before = self

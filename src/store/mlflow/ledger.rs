@@ -7,7 +7,7 @@
 //! a log where writing the next number *is* the compare-and-set: read to the head, decide by what is there, write the next number; whoever
 //! finds it taken reads on and decides again. State is the fold of the log ([`State`]), kept in memory and fetched by its tail.
 //!
-//! # One log for the store
+//! # One log for the store, not one for each model
 //!
 //! A promotion is judged by the policy, by its version and, where it displaces another, by that one; an audit chain has one order. With a log for each
 //! model these would be reads across logs, and nothing could hold them together. With one log every decision stands at one place behind
@@ -21,6 +21,9 @@
 //! reader that finds the tag behind the ledger, because the writer died between, takes the fields from the ledger, and the next writer writes them too. What others change by
 //! hand moves no revision; it is simply what is there. Metric points and heartbeats are data and never pass the ledger.
 //!
+//! Of a new experiment, run or version the object comes first and the entry after it, so the object carries its entry in a tag until that is written, and whoever
+//! finds it without one writes it: see [`intent`](super::intent) and [`mend`](super::mend). With changes it is the entry that comes first, so none of them is ever without one.
+//!
 //! # Layout
 //!
 //! Each run of the ledger holds the numbers from a multiple of [`PER_RUN`] on, and its param `next` names the following run, which is agreed on by the same
@@ -33,7 +36,7 @@ mod record;
 mod state;
 
 pub(super) use log::{Ledger, repeated};
-pub(super) use record::{Draft, ObjectKey};
+pub(super) use record::{Author, Draft, ObjectKey};
 pub(super) use state::{Object, State, policy_key};
 
 /// The experiment of the log.

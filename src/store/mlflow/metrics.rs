@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, HashSet};
 /// How many histories are kept.
 const KEPT: usize = 64;
 
-/// How many points one request holds: less than the limit, which counts the tag with the sign of life and a new run's params too.
-const A_REQUEST: usize = MOST_METRICS - MOST_PAIRS - 1;
+/// How many points one request holds: less than the limit, which counts the tags with the sign of life and the revision and a new run's params too.
+const A_REQUEST: usize = MOST_METRICS - MOST_PAIRS - 2;
 
 /// Cuts points into requests, in their order.
 fn requests(batches: &[SeriesBatch]) -> Vec<Vec<Metric>> {
@@ -50,26 +50,30 @@ fn requests(batches: &[SeriesBatch]) -> Vec<Vec<Metric>> {
 }
 
 impl MlflowStore {
-    /// Writes params (one request's worth) and points and, with the last of them, the sign of life.
+    /// Writes params (one request's worth) and points and, with the last of them, tags (one, if any) and the sign of life.
     pub(super) async fn write_points(
         &self,
         remote: &str,
         batches: &[SeriesBatch],
         params: &[KeyValue],
+        tags: &[KeyValue],
         heartbeat: Option<Timestamp>,
     ) -> ApiResult<()> {
         let mut requests = requests(batches);
-        if requests.is_empty() && !params.is_empty() {
+        if requests.is_empty() && !(params.is_empty() && tags.is_empty()) {
             requests.push(Vec::new());
         }
         let last = requests.len();
         for (at, metrics) in requests.iter().enumerate() {
-            let mut tags = Vec::new();
-            if let (true, Some(heartbeat)) = (at + 1 == last, heartbeat) {
-                tags.push(KeyValue::new(HEARTBEAT, heartbeat.to_string()));
+            let mut last_tags = Vec::new();
+            if at + 1 == last {
+                last_tags.extend_from_slice(tags);
+                last_tags.extend(
+                    heartbeat.map(|heartbeat| KeyValue::new(HEARTBEAT, heartbeat.to_string())),
+                );
             }
             let params = if at == 0 { params } else { &[] };
-            super::repeated(|| self.client.log_batch(remote, metrics, params, &tags)).await?;
+            super::repeated(|| self.client.log_batch(remote, metrics, params, &last_tags)).await?;
         }
         if !requests.is_empty() {
             let mut seen = self.seen();
@@ -106,7 +110,7 @@ impl MlflowStore {
             found.push((run_id, self.sign_of_life(run_id).await?, batches));
         }
         for (run_id, (remote, last), batches) in found {
-            self.write_points(&remote, &batches, &[], Some(at).max(last))
+            self.write_points(&remote, &batches, &[], &[], Some(at).max(last))
                 .await
                 .map_err(|error| {
                     if error.is_missing() {

@@ -2,6 +2,7 @@
 
 use super::dto::{self, KeyValue};
 use super::fields::{ATTEMPT, REVISION, cut, snapshot, tag_changes};
+use super::intent::Intent;
 use super::projection::Touched;
 use super::store::{MlflowStore, made};
 use super::version_drafts::{key, no_other_holder};
@@ -102,7 +103,6 @@ impl MlflowStore {
     ) -> Result<Version> {
         check_aliases(version)?;
         let (model, name) = (&version.model_name, &version.version);
-        let attempt = uuid::Uuid::now_v7().simple().to_string();
         let before = self.versions_on_server(Some(model)).await?;
         let number = number(name);
         let (remote_run, policy) = {
@@ -127,10 +127,17 @@ impl MlflowStore {
                 .map(|(run, _)| run.info.run_id),
             (known, _) => known,
         };
-        let tags = first_tags(version, &policy, named_by_server, &attempt);
+        let own_name = (!named_by_server).then(|| name.as_str());
+        let intent = Intent::new(own_name, ctx, snapshot(KIND, version));
+        let attempt = intent.attempt.as_str();
+        let tags = first_tags(version, &policy, &intent);
         let there = self
-            .make_version(version, remote_run.as_deref(), &attempt, &tags)
-            .await?;
+            .make_version(version, remote_run.as_deref(), attempt, &tags)
+            .await;
+        if there.is_err() {
+            self.mend_next();
+        }
+        let there = there?;
         let named = match number {
             _ if named_by_server => Version::trusted(there.version.clone()),
             Some(number) if number.to_string() != there.version => {
@@ -154,26 +161,35 @@ impl MlflowStore {
             version: named.clone(),
             ..version.clone()
         };
-        let after = snapshot(KIND, &version);
+        let after = intent
+            .named("version", &there.version)
+            .expect("it was just made whole");
         let entered = self
             .append(ctx, |state| {
+                if state.is_entered(&key(&version), attempt) {
+                    return Ok((Vec::new(), ()));
+                }
                 if state.object(&key(&version)).is_some() {
                     return Err(taken(model, &named));
                 }
                 no_other_holder(&version, &before, state, &[])?;
                 self.one_in_production(&version, &[], &before, state)?;
-                Ok((vec![made(key(&version), remote.clone(), after.clone())], ()))
+                let entry = made(key(&version), remote.clone(), after.clone());
+                Ok((vec![entry.of_attempt(attempt)], ()))
             })
             .await;
         if let Err(error) = entered {
-            let _left_behind = self
+            let left = self
                 .client
                 .delete_version(model.as_str(), &there.version)
                 .await;
+            if left.is_err() {
+                self.mend_next();
+            }
             return Err(error);
         }
         // Everything else came with the version itself.
-        if version.stage != Stage::None || !version.aliases.is_empty() {
+        if needs_more(&version) {
             let touched = Touched {
                 tags: version.tags.clone(),
                 before: None,
@@ -182,31 +198,36 @@ impl MlflowStore {
             };
             self.project_versions(model, &[touched]).await?;
         }
+        self.clear_version(model, &there.version, &intent).await;
         Ok(named)
     }
 }
 
 /// The number that a version's name is.
-fn number(name: &Version) -> Option<u64> {
+pub(super) fn number(name: &Version) -> Option<u64> {
     let number = name.as_str().parse().ok()?;
     (!name.as_str().starts_with('0')).then_some(number)
 }
 
+/// Whether a new version needs more than the one request that makes it.
+fn needs_more(version: &ModelVersion) -> bool {
+    version.stage != Stage::None || !version.aliases.is_empty()
+}
+
 /// The tags that a version is made with.
-fn first_tags(
-    version: &ModelVersion,
-    policy: &Policy,
-    named_by_server: bool,
-    attempt: &str,
-) -> Vec<KeyValue> {
+fn first_tags(version: &ModelVersion, policy: &Policy, intent: &Intent) -> Vec<KeyValue> {
     let mut version = version.clone();
     version.derive_approval(policy);
     let (mut tags, _) = tag_changes(&Tags::new(), &version.tags);
     tags.extend(carried(&version));
-    if !named_by_server && number(&version.version).is_none() {
+    if intent.name.is_some() && number(&version.version).is_none() {
         tags.push(KeyValue::new(NAME, version.version.as_str()));
     }
-    tags.push(KeyValue::new(ATTEMPT, attempt));
-    tags.push(KeyValue::new(REVISION, Revision::FIRST.to_string()));
+    tags.push(KeyValue::new(ATTEMPT, intent.attempt.as_str()));
+    // Without a revision a version is as its entry says, until all of that is there.
+    if !needs_more(&version) {
+        tags.push(KeyValue::new(REVISION, Revision::FIRST.to_string()));
+    }
+    tags.extend(intent.tags());
     tags
 }

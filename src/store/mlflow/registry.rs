@@ -122,6 +122,24 @@ fn aliases_of(model: &dto::RegisteredModel) -> impl Iterator<Item = ((String, St
     })
 }
 
+/// A version whose writer died between the ledger and the server.
+pub(super) fn behind(
+    on_server: &OnServer,
+    version: &ModelVersion,
+    state: &State,
+) -> Option<Touched> {
+    let model = version.model_name.as_str();
+    let number = state.remote_version(model, version.version.as_str());
+    let there = on_server.find(model, number)?;
+    let told = Told::new(&there.tags, state, &key_of(there, state));
+    told.is_behind.then(|| Touched {
+        tags: told.tags_on_server(),
+        before: None,
+        sets_stage: true,
+        version: version.clone(),
+    })
+}
+
 /// The other versions whose writer died between the ledger and the server: whoever writes next makes up for it.
 fn left_behind(on_server: &OnServer, written: &[ModelVersion], state: &State) -> Vec<Touched> {
     let mut behind = Vec::new();
@@ -204,7 +222,15 @@ impl RegistryStore for MlflowStore {
         }
         let mut on_server = Vec::new();
         for model in models {
-            on_server.push((model.clone(), self.versions_on_server(Some(model)).await?));
+            let found = self.versions_on_server(Some(model)).await?;
+            let mut was_open = false;
+            for there in &found.versions {
+                was_open |= self.settle_version(there).await?;
+            }
+            if was_open {
+                return Err(StoreError::conflict(KIND, model.as_str()));
+            }
+            on_server.push((model.clone(), found));
         }
         let mut written = self
             .append(ctx, |state| {

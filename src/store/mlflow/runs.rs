@@ -7,6 +7,7 @@ use super::api::{MOST_PAIRS, NewRun, RunSearch};
 use super::dto::{self, KeyValue};
 use super::error::{ApiError, ApiResult, During as _};
 use super::fields::{ATTEMPT, REVISION, Told, from_millis, json_tag, snapshot, tag_changes};
+use super::intent::Intent;
 use super::ledger::{ObjectKey, State};
 use super::store::{MlflowStore, changed, made, same_revision};
 use crate::domain::{
@@ -182,6 +183,17 @@ pub(super) fn carried(run: &ModelRun) -> Vec<KeyValue> {
     tags
 }
 
+/// Whether a new run needs more than the one request that makes it.
+fn needs_filling(run: &ModelRun, points: &[SeriesBatch]) -> bool {
+    run.status != RunStatus::Running
+        || !run.params.is_empty()
+        || points.iter().any(|batch| !batch.points.is_empty())
+}
+
+fn revision_tag() -> KeyValue {
+    KeyValue::new(REVISION, Revision::FIRST.to_string())
+}
+
 pub(super) fn not_found(run_id: &RunId) -> StoreError {
     StoreError::not_found(KIND, run_id.as_str())
 }
@@ -274,11 +286,16 @@ impl MlflowStore {
         if !named_by_server && self.find_run(&run.run_id).await.is_ok() {
             return Err(taken());
         }
-        let attempt = uuid::Uuid::now_v7().simple().to_string();
+        let own_name = (!named_by_server).then(|| run.run_id.as_str());
+        let intent = Intent::new(own_name, ctx, snapshot(KIND, run));
+        let attempt = intent.attempt.as_str();
         let (mut tags, _) = tag_changes(&crate::domain::Tags::new(), &run.tags);
         tags.extend(carried(run));
-        tags.push(KeyValue::new(ATTEMPT, attempt.as_str()));
-        tags.push(KeyValue::new(REVISION, Revision::FIRST.to_string()));
+        tags.push(KeyValue::new(ATTEMPT, attempt));
+        tags.extend(intent.tags());
+        if !needs_filling(run, points) {
+            tags.push(revision_tag());
+        }
         if !named_by_server {
             tags.push(KeyValue::new(GIVEN_ID, run.run_id.as_str()));
         }
@@ -293,7 +310,14 @@ impl MlflowStore {
             user_id: run.source.user.as_deref().unwrap_or(ctx.identity.person()),
             tags: &tags,
         };
-        let remote = self.make_run(&new, &attempt).await?.info.run_id;
+        let made_run = self.make_run(&new, attempt).await;
+        let remote = match made_run {
+            Ok(there) => there.info.run_id,
+            Err(error) => {
+                self.mend_next();
+                return Err(error);
+            }
+        };
         let filled = self.fill_run(&remote, run, points).await;
         let named = if named_by_server {
             RunId::trusted(remote.clone())
@@ -302,20 +326,19 @@ impl MlflowStore {
         };
         let entered = match filled {
             Ok(()) => {
-                let after = snapshot(
-                    KIND,
-                    &ModelRun {
-                        run_id: named.clone(),
-                        ..run.clone()
-                    },
-                );
+                let after = intent
+                    .named("run_id", &remote)
+                    .expect("it was just made whole");
                 let elsewhere = (!named_by_server).then(|| remote.clone());
-                self.append(ctx, |state| match state.object(&key(&named)) {
-                    Some(_) => Err(taken()),
-                    None => Ok((
-                        vec![made(key(&named), elsewhere.clone(), after.clone())],
-                        (),
-                    )),
+                self.append(ctx, |state| {
+                    if state.is_entered(&key(&named), attempt) {
+                        return Ok((Vec::new(), ()));
+                    }
+                    if state.object(&key(&named)).is_some() {
+                        return Err(taken());
+                    }
+                    let entry = made(key(&named), elsewhere.clone(), after.clone());
+                    Ok((vec![entry.of_attempt(attempt)], ()))
                 })
                 .await
             }
@@ -323,30 +346,28 @@ impl MlflowStore {
         };
         if let Err(error) = entered {
             // A run without its entry, or with half its points, is not what was asked for.
-            let _left_behind = self.client.delete_run(&remote).await;
+            if self.client.delete_run(&remote).await.is_err() {
+                self.mend_next();
+            }
             return Err(error);
         }
+        self.clear_run(&remote, &intent).await;
         if let Some(heartbeat) = run.heartbeat_at {
             self.seen().heartbeats.insert(remote.clone(), heartbeat);
         }
         Ok(named)
     }
 
-    /// Params, points and status of a new run.
+    /// Status, params and points of a new run, and with the last of them the tag that says that all are there: without it a run is as its entry says.
     async fn fill_run(
         &self,
         remote: &str,
         run: &ModelRun,
         points: &[SeriesBatch],
     ) -> ApiResult<()> {
-        let mut params: Vec<(&Key, &String)> = run.params.iter().collect();
-        let rest = params.split_off(params.len().min(MOST_PAIRS));
-        self.write_params(remote, &rest).await?;
-        let params: Vec<KeyValue> = params
-            .iter()
-            .map(|(key, value)| KeyValue::new(key.as_str(), value.as_str()))
-            .collect();
-        self.write_points(remote, points, &params, None).await?;
+        if !needs_filling(run, points) {
+            return Ok(());
+        }
         if run.status != RunStatus::Running {
             let end = run.ended_at.map(Timestamp::as_millisecond);
             super::repeated(|| {
@@ -355,7 +376,15 @@ impl MlflowStore {
             })
             .await?;
         }
-        Ok(())
+        let mut params: Vec<(&Key, &String)> = run.params.iter().collect();
+        let rest = params.split_off(params.len().min(MOST_PAIRS));
+        self.write_params(remote, &rest).await?;
+        let params: Vec<KeyValue> = params
+            .iter()
+            .map(|(key, value)| KeyValue::new(key.as_str(), value.as_str()))
+            .collect();
+        self.write_points(remote, points, &params, &[revision_tag()], None)
+            .await
     }
 
     async fn write_params(&self, remote: &str, params: &[(&Key, &String)]) -> ApiResult<()> {
@@ -376,6 +405,9 @@ impl MlflowStore {
         ctx: &WriteContext,
     ) -> Result<Revision> {
         let (on_server, experiment) = self.find_run(&run.run_id).await?;
+        if self.settle_run(&on_server).await? {
+            return Err(StoreError::conflict(KIND, run.run_id.as_str()));
+        }
         let next = run.revision.next();
         let id = run.run_id.as_str();
         let (before, written) = self
@@ -405,7 +437,7 @@ impl MlflowStore {
             tracing::warn!(%error, run = id, "the change is done, and the server's own fields follow with the next one");
         }
         let heartbeat = run.heartbeat_at.max(before.heartbeat_at);
-        self.write_points(remote, points, &[], heartbeat)
+        self.write_points(remote, points, &[], &[], heartbeat)
             .await
             .during_change("writing points")?;
         self.wrote();

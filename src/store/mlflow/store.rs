@@ -8,7 +8,7 @@ use super::capabilities::{ServerCapabilities, probe};
 use super::client::{Client, Deadlines};
 use super::dto;
 use super::error::During as _;
-use super::ledger::{Draft, Ledger, ObjectKey, RESERVED, State};
+use super::ledger::{Author, Draft, Ledger, ObjectKey, RESERVED, State};
 use super::pulse::Pulse;
 use crate::domain::{MetricPoint, ObjectKind, Revision};
 use crate::store::{Result, StoreError, WriteContext};
@@ -56,6 +56,8 @@ pub(super) struct Seen {
     pub(super) changes: u64,
     /// The rows of the list of runs that was ordered here last.
     pub(super) sorted: Option<super::run_list::LoadedRuns>,
+    /// Before this moment nobody needs to look for what others left unfinished; `None` at the beginning.
+    pub(super) mend_at: Option<Instant>,
 }
 
 impl Seen {
@@ -106,8 +108,18 @@ impl MlflowStore {
         ctx: &WriteContext,
         decide: impl FnMut(&State) -> Result<(Vec<Draft>, T)> + Send,
     ) -> Result<T> {
+        self.mend_when_due().await;
+        self.append_as(&Author::from(ctx), decide).await
+    }
+
+    /// The same in somebody's name, and without a look at what others left unfinished.
+    pub(super) async fn append_as<T>(
+        &self,
+        author: &Author,
+        decide: impl FnMut(&State) -> Result<(Vec<Draft>, T)> + Send,
+    ) -> Result<T> {
         let mut ledger = self.ledger.lock().await;
-        let done = ledger.append(&self.client, ctx, decide).await;
+        let done = ledger.append(&self.client, author, decide).await;
         drop(ledger);
         self.wrote();
         done
@@ -161,6 +173,7 @@ pub(super) fn made(key: ObjectKey, remote: Option<String>, after: Value) -> Draf
         key,
         revision: Revision::FIRST.0,
         remote,
+        attempt: None,
         before: Value::Null,
         after,
     }
@@ -173,6 +186,7 @@ pub(super) fn changed(key: ObjectKey, revision: Revision, before: Value, after: 
         key,
         revision: revision.0,
         remote: None,
+        attempt: None,
         before,
         after,
     }

@@ -34,9 +34,21 @@ struct Plan {
     only: Option<usize>,
     /// One in so many requests, by chance, meets one of these.
     some: Option<(u64, Vec<Fault>)>,
+    /// The request behind which the client is cut off.
+    cut: Option<usize>,
 }
 
 impl Plan {
+    /// What a request meets for whose client this one is the last: it is done, and nothing after it.
+    fn cut(&self, number: usize) -> Option<Fault> {
+        let last = self.cut.filter(|last| number >= *last)?;
+        Some(if number == last {
+            Fault::LoseAnswer
+        } else {
+            Fault::HangUp
+        })
+    }
+
     /// Chance that comes out the same each time: the digits of a number's square, stirred.
     fn by_chance(&self, number: usize) -> Option<Fault> {
         let (share, faults) = self.some.as_ref()?;
@@ -55,6 +67,8 @@ pub(crate) struct FaultServer {
     port: u16,
     plan: Arc<Mutex<Plan>>,
     requests: Arc<AtomicUsize>,
+    /// How many requests the server before has done with.
+    done: Arc<AtomicUsize>,
     ended: Arc<AtomicBool>,
 }
 
@@ -70,11 +84,13 @@ impl FaultServer {
             port: listener.local_addr().unwrap().port(),
             plan: Arc::default(),
             requests: Arc::default(),
+            done: Arc::default(),
             ended: Arc::default(),
         };
-        let (plan, requests, ended) = (
+        let (plan, requests, done, ended) = (
             Arc::clone(&server.plan),
             Arc::clone(&server.requests),
+            Arc::clone(&server.done),
             Arc::clone(&server.ended),
         );
         std::thread::spawn(move || {
@@ -82,21 +98,28 @@ impl FaultServer {
                 if ended.load(Ordering::SeqCst) {
                     return;
                 }
-                let (plan, requests, ended) =
-                    (Arc::clone(&plan), Arc::clone(&requests), Arc::clone(&ended));
+                let (plan, requests, done, ended) = (
+                    Arc::clone(&plan),
+                    Arc::clone(&requests),
+                    Arc::clone(&done),
+                    Arc::clone(&ended),
+                );
                 std::thread::spawn(move || {
                     let number = requests.fetch_add(1, Ordering::SeqCst);
                     let fault = {
                         let plan = plan.lock().unwrap();
-                        plan.by_chance(number).or_else(|| {
-                            plan.fault
-                                .clone()
-                                .filter(|_| plan.only.is_none_or(|only| only == number))
-                        })
+                        plan.cut(number)
+                            .or_else(|| plan.by_chance(number))
+                            .or_else(|| {
+                                plan.fault
+                                    .clone()
+                                    .filter(|_| plan.only.is_none_or(|only| only == number))
+                            })
                     };
                     // A client that hung up itself is no trouble of the test's.
                     let _ = connection
                         .and_then(|connection| serve(connection, upstream, fault, &ended));
+                    done.fetch_add(1, Ordering::SeqCst);
                 });
             }
         });
@@ -123,6 +146,19 @@ impl FaultServer {
         self.plan.lock().unwrap().some = Some((share, faults));
     }
 
+    /// Of the requests from now on, the one with this number is the last that is done: its answer is lost, and so is whatever follows.
+    pub(crate) fn cut(&self, number: usize) {
+        self.set(None, None);
+        self.plan.lock().unwrap().cut = Some(number);
+    }
+
+    /// Waits until a request with this number was done with, which is when its client dies.
+    pub(crate) async fn reached(&self, number: usize) {
+        while self.done.load(Ordering::SeqCst) <= number {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// From now on everything passes; returns how many requests there were since the last change.
     pub(crate) fn none(&self) -> usize {
         let seen = self.requests.load(Ordering::SeqCst);
@@ -133,10 +169,12 @@ impl FaultServer {
     fn set(&self, fault: Option<Fault>, only: Option<usize>) {
         let mut plan = self.plan.lock().unwrap();
         self.requests.store(0, Ordering::SeqCst);
+        self.done.store(0, Ordering::SeqCst);
         *plan = Plan {
             fault,
             only,
             some: None,
+            cut: None,
         };
     }
 }

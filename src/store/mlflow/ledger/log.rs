@@ -1,13 +1,13 @@
 //! The log on the server: read by its tail, written at its head, never anywhere else.
 
-use super::record::{Draft, Record, Written};
+use super::record::{Author, Draft, Record, Written};
 use super::state::State;
 use super::{EXPERIMENT, PER_RUN};
+use crate::store::StoreError;
 use crate::store::mlflow::api::{MOST_PAIRS, NewRun};
 use crate::store::mlflow::client::Client;
 use crate::store::mlflow::dto::{KeyValue, Run, value_of};
 use crate::store::mlflow::error::{ApiError, During as _, unusable};
-use crate::store::{StoreError, WriteContext};
 use std::time::{Duration, Instant};
 
 /// The tag of the ledger's experiment that names its first run.
@@ -133,7 +133,7 @@ impl Ledger {
     pub(in crate::store::mlflow) async fn append<T>(
         &mut self,
         client: &Client,
-        ctx: &WriteContext,
+        author: &Author,
         mut decide: impl FnMut(&State) -> Result<(Vec<Draft>, T), StoreError>,
     ) -> Result<T, StoreError> {
         let began = Instant::now();
@@ -155,7 +155,7 @@ impl Ledger {
             if self.state.next % PER_RUN == 0 && self.read_on(client).await? {
                 continue;
             }
-            let record = Record::chained(drafts, ctx, self.state.seq(), &self.state.head);
+            let record = Record::chained(drafts, author, self.state.seq(), &self.state.head);
             match self.write(client, &run_id, &record).await? {
                 Outcome::Won => {
                     self.state.follow(&record);

@@ -53,7 +53,31 @@ pub(in crate::store::mlflow) struct Entry {
     /// MLflow's own id of the object, where it differs from the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::store::mlflow) remote: Option<String>,
+    /// Names the one attempt to make an object that this entry is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store::mlflow) attempt: Option<String>,
     pub(in crate::store::mlflow) audit: Audit,
+}
+
+/// Who makes an entry, when and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::store::mlflow) struct Author {
+    pub(in crate::store::mlflow) identity: Identity,
+    pub(in crate::store::mlflow) at: Timestamp,
+    action: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl From<&WriteContext> for Author {
+    fn from(ctx: &WriteContext) -> Self {
+        Self {
+            identity: ctx.identity.clone(),
+            at: ctx.at,
+            action: ctx.action.to_owned(),
+            reason: ctx.reason.clone(),
+        }
+    }
 }
 
 /// An audit entry without what the key tells already.
@@ -96,9 +120,21 @@ pub(in crate::store::mlflow) struct Draft {
     pub(in crate::store::mlflow) key: ObjectKey,
     pub(in crate::store::mlflow) revision: i64,
     pub(in crate::store::mlflow) remote: Option<String>,
+    pub(in crate::store::mlflow) attempt: Option<String>,
     /// The fields that change, as they are; null for a new object.
     pub(in crate::store::mlflow) before: Value,
     pub(in crate::store::mlflow) after: Value,
+}
+
+impl Draft {
+    /// Names the attempt to make the object that this is about.
+    #[must_use]
+    pub(in crate::store::mlflow) fn of_attempt(self, attempt: &str) -> Self {
+        Self {
+            attempt: Some(attempt.to_owned()),
+            ..self
+        }
+    }
 }
 
 /// What one change wrote, all or none.
@@ -131,7 +167,7 @@ impl Record {
     /// Puts drafts behind the head of a chain.
     pub(in crate::store::mlflow) fn chained(
         drafts: Vec<Draft>,
-        ctx: &WriteContext,
+        author: &Author,
         mut seq: i64,
         hash: &str,
     ) -> Self {
@@ -142,14 +178,14 @@ impl Record {
                 seq += 1;
                 let entry = AuditEntry {
                     seq,
-                    at: ctx.at,
-                    identity: ctx.identity.clone(),
-                    action: ctx.action.to_owned(),
+                    at: author.at,
+                    identity: author.identity.clone(),
+                    action: author.action.clone(),
                     kind: draft.key.kind,
                     object: draft.key.shown(),
                     before: draft.before,
                     after: draft.after,
-                    reason: ctx.reason.clone(),
+                    reason: author.reason.clone(),
                     prev_hash: String::new(),
                     hash: String::new(),
                 }
@@ -159,6 +195,7 @@ impl Record {
                     key: draft.key,
                     revision: draft.revision,
                     remote: draft.remote,
+                    attempt: draft.attempt,
                     audit: Audit {
                         seq: entry.seq,
                         at: entry.at,
@@ -231,20 +268,21 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn record(filler: usize) -> Record {
-        let ctx = WriteContext {
+        let author = Author {
             identity: Identity::new("alice", "gpu-07"),
             at: "2026-11-05T10:00:00.123456789Z".parse().unwrap(),
-            action: "set_stage",
+            action: "set_stage".to_owned(),
             reason: Some("größer".to_owned()),
         };
         let draft = |version: &str| Draft {
             key: ObjectKey::version("fraud", version),
             revision: 2,
             remote: None,
+            attempt: None,
             before: serde_json::json!({ "stage": "None" }),
             after: serde_json::json!({ "stage": "Staging", "description": "ü".repeat(filler), "number": 0.1 }),
         };
-        Record::chained(vec![draft("1"), draft("2")], &ctx, 0, GENESIS)
+        Record::chained(vec![draft("1"), draft("2")], &author, 0, GENESIS)
     }
 
     #[test]

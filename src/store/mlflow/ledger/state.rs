@@ -22,6 +22,8 @@ pub(in crate::store::mlflow) struct Object {
     pub(in crate::store::mlflow) updated_at: Timestamp,
     /// MLflow's own id.
     pub(in crate::store::mlflow) remote: Option<String>,
+    /// The attempt that made it.
+    attempt: Option<String>,
     /// When this process learned of the last change.
     pub(in crate::store::mlflow) seen: Instant,
 }
@@ -109,6 +111,7 @@ impl State {
                 first_seq: audit.seq,
                 updated_at: audit.at,
                 remote: None,
+                attempt: None,
                 seen: Instant::now(),
             });
         object.revision = Revision(entry.revision);
@@ -118,6 +121,7 @@ impl State {
         if audit.before.is_null() {
             object.fields.clear();
             object.remote = None;
+            object.attempt.clone_from(&entry.attempt);
         }
         if let (Some(version), Some(stage)) = (&entry.key.version, audit.after.get("stage")) {
             let model = &entry.key.name;
@@ -168,6 +172,12 @@ impl State {
 
     pub(in crate::store::mlflow) fn object(&self, key: &ObjectKey) -> Option<&Object> {
         self.objects.get(key)
+    }
+
+    /// Whether the entry of this attempt to make an object is there, whoever wrote it.
+    pub(in crate::store::mlflow) fn is_entered(&self, key: &ObjectKey, attempt: &str) -> bool {
+        self.object(key)
+            .is_some_and(|object| object.attempt.as_deref() == Some(attempt))
     }
 
     /// The revision of an object; one that the ledger never heard of was made around modeldeck and never changed by it.

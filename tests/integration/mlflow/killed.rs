@@ -105,7 +105,22 @@ async fn check(server: &Server, what: &str) -> Vec<AuditEntry> {
     entries
 }
 
-async fn die(series: Series) {
+/// Whether the first line of a request asks for a change.
+fn is_change(line: &str) -> bool {
+    let changes = [
+        "/create",
+        "/log-batch",
+        "/runs/update",
+        "/log-parameter",
+        "-tag",
+        "/transition-stage",
+        "/alias",
+        "/model-versions/update",
+    ];
+    changes.iter().any(|path| line.contains(path))
+}
+
+async fn die(series: Series, made: &[&str]) {
     let Some(server) = turn(series).await else {
         return;
     };
@@ -115,10 +130,8 @@ async fn die(series: Series) {
         .insert_experiment(&experiment("fraud"), &ctx("test"))
         .await
         .unwrap();
-    for what in MADE {
-        // Both series take the same requests, and an old one takes longer for each.
-        let step = if series == Series::Two { 3 } else { 1 };
-        for last in (0..60).step_by(step) {
+    for what in made {
+        for last in 0..60 {
             let id = format!("{}{last}", what.replace(' ', "-"));
             let maker = MlflowStore::open(&between.uri(), MlflowOptions::default())
                 .await
@@ -130,7 +143,12 @@ async fn die(series: Series) {
                 done = make(&maker, what, &id) => done.is_ok(),
             };
             drop(maker);
+            // Behind a question everything is as behind the change before it.
+            let is_worth_it = was_done || is_change(&between.line(last));
             between.none();
+            if !is_worth_it {
+                continue;
+            }
             // Two come at once, and each writes something else.
             let next = [client(&server.uri()).await, client(&server.uri()).await];
             let names = [format!("{id}-a"), format!("{id}-b")];
@@ -158,7 +176,7 @@ async fn die(series: Series) {
             if was_done {
                 break;
             }
-            assert!(last < 57, "{what} does not come to its end");
+            assert!(last < 59, "{what} does not come to its end");
         }
     }
 }
@@ -199,12 +217,12 @@ async fn begun_whole(store: &dyn Store, entry: &AuditEntry) {
 
 #[tokio::test]
 async fn a_dead_makers_entry_is_written_once_on_3() {
-    die(Series::Three).await;
+    die(Series::Three, MADE).await;
 }
 
 #[tokio::test]
 async fn a_dead_makers_entry_is_written_once_on_2() {
-    die(Series::Two).await;
+    die(Series::Two, &["experiment", "version"]).await;
 }
 
 #[tokio::test]

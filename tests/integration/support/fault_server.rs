@@ -2,6 +2,7 @@
 //!
 //! Without a fault it passes everything through. It reads one request a connection, which is how modeldeck speaks to plain http.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -61,14 +62,25 @@ impl Plan {
     }
 }
 
+/// What came in since the last change.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Grows with each change, so that what began before one is not counted behind it.
+    era: usize,
+    /// The first lines of requests by their numbers.
+    lines: BTreeMap<usize, String>,
+    done: BTreeSet<usize>,
+    under_way: usize,
+    most_under_way: usize,
+}
+
 /// The server; it ends with the test.
 #[derive(Debug)]
 pub(crate) struct FaultServer {
     port: u16,
     plan: Arc<Mutex<Plan>>,
     requests: Arc<AtomicUsize>,
-    /// How many requests the server before has done with.
-    done: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Seen>>,
     ended: Arc<AtomicBool>,
 }
 
@@ -84,13 +96,13 @@ impl FaultServer {
             port: listener.local_addr().unwrap().port(),
             plan: Arc::default(),
             requests: Arc::default(),
-            done: Arc::default(),
+            seen: Arc::default(),
             ended: Arc::default(),
         };
-        let (plan, requests, done, ended) = (
+        let (plan, requests, seen, ended) = (
             Arc::clone(&server.plan),
             Arc::clone(&server.requests),
-            Arc::clone(&server.done),
+            Arc::clone(&server.seen),
             Arc::clone(&server.ended),
         );
         std::thread::spawn(move || {
@@ -98,14 +110,17 @@ impl FaultServer {
                 if ended.load(Ordering::SeqCst) {
                     return;
                 }
-                let (plan, requests, done, ended) = (
+                let (plan, requests, seen, ended) = (
                     Arc::clone(&plan),
                     Arc::clone(&requests),
-                    Arc::clone(&done),
+                    Arc::clone(&seen),
                     Arc::clone(&ended),
                 );
                 std::thread::spawn(move || {
-                    let number = requests.fetch_add(1, Ordering::SeqCst);
+                    let (number, era) = {
+                        let seen = seen.lock().unwrap();
+                        (requests.fetch_add(1, Ordering::SeqCst), seen.era)
+                    };
                     let fault = {
                         let plan = plan.lock().unwrap();
                         plan.cut(number)
@@ -117,9 +132,18 @@ impl FaultServer {
                             })
                     };
                     // A client that hung up itself is no trouble of the test's.
-                    let _ = connection
-                        .and_then(|connection| serve(connection, upstream, fault, &ended));
-                    done.fetch_add(1, Ordering::SeqCst);
+                    let _ = connection.and_then(|connection| {
+                        let request = Numbered {
+                            number,
+                            era,
+                            seen: &seen,
+                        };
+                        serve(connection, upstream, fault, &request, &ended)
+                    });
+                    let mut seen = seen.lock().unwrap();
+                    if seen.era == era {
+                        seen.done.insert(number);
+                    }
                 });
             }
         });
@@ -154,9 +178,20 @@ impl FaultServer {
 
     /// Waits until a request with this number was done with, which is when its client dies.
     pub(crate) async fn reached(&self, number: usize) {
-        while self.done.load(Ordering::SeqCst) <= number {
+        while !self.seen.lock().unwrap().done.contains(&number) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    /// The first line of a request since the last change.
+    pub(crate) fn line(&self, number: usize) -> String {
+        self.seen.lock().unwrap().lines[&number].clone()
+    }
+
+    /// The first lines of the requests since the last change, and how many were under way at once.
+    pub(crate) fn lines(&self) -> (Vec<String>, usize) {
+        let seen = self.seen.lock().unwrap();
+        (seen.lines.values().cloned().collect(), seen.most_under_way)
     }
 
     /// From now on everything passes; returns how many requests there were since the last change.
@@ -168,8 +203,14 @@ impl FaultServer {
 
     fn set(&self, fault: Option<Fault>, only: Option<usize>) {
         let mut plan = self.plan.lock().unwrap();
+        let mut seen = self.seen.lock().unwrap();
         self.requests.store(0, Ordering::SeqCst);
-        self.done.store(0, Ordering::SeqCst);
+        *seen = Seen {
+            era: seen.era + 1,
+            under_way: seen.under_way,
+            ..Seen::default()
+        };
+        drop(seen);
         *plan = Plan {
             fault,
             only,
@@ -231,20 +272,51 @@ fn ask(upstream: u16, request: &[u8]) -> std::io::Result<Vec<u8>> {
     Ok(answer)
 }
 
+/// Which request it is.
+struct Numbered<'a> {
+    number: usize,
+    era: usize,
+    seen: &'a Mutex<Seen>,
+}
+
 fn serve(
     mut connection: TcpStream,
     upstream: u16,
     fault: Option<Fault>,
+    numbered: &Numbered<'_>,
     ended: &AtomicBool,
 ) -> std::io::Result<()> {
     let request = request(&mut connection)?;
+    {
+        let text = String::from_utf8_lossy(&request);
+        let mut seen = numbered.seen.lock().unwrap();
+        if seen.era == numbered.era {
+            let line = text.lines().next().unwrap_or_default().to_owned();
+            seen.lines.insert(numbered.number, line);
+        }
+        seen.under_way += 1;
+        seen.most_under_way = seen.most_under_way.max(seen.under_way);
+    }
+    let served = respond(&mut connection, &request, upstream, fault, ended);
+    numbered.seen.lock().unwrap().under_way -= 1;
+    served?;
+    connection.shutdown(Shutdown::Write)
+}
+
+fn respond(
+    connection: &mut TcpStream,
+    request: &[u8],
+    upstream: u16,
+    fault: Option<Fault>,
+    ended: &AtomicBool,
+) -> std::io::Result<()> {
     match fault {
-        None => connection.write_all(&ask(upstream, &request)?),
+        None => connection.write_all(&ask(upstream, request)?),
         Some(Fault::Answer(answer)) => connection.write_all(&answer),
         Some(Fault::HangUp) => Ok(()),
-        Some(Fault::LoseAnswer) => ask(upstream, &request).map(drop),
+        Some(Fault::LoseAnswer) => ask(upstream, request).map(drop),
         Some(Fault::Truncate(most)) => {
-            let answer = ask(upstream, &request)?;
+            let answer = ask(upstream, request)?;
             connection.write_all(&answer[..most.min(answer.len().saturating_sub(1))])
         }
         Some(Fault::Silence) => {
@@ -254,14 +326,14 @@ fn serve(
             Ok(())
         }
         Some(Fault::Drip(apart)) => {
-            for byte in ask(upstream, &request)? {
+            for byte in ask(upstream, request)? {
                 connection.write_all(&[byte])?;
                 std::thread::sleep(apart);
             }
             Ok(())
         }
         Some(Fault::Replace(from, to)) => {
-            let answer = ask(upstream, &request)?;
+            let answer = ask(upstream, request)?;
             let text = String::from_utf8_lossy(&answer).replace(&from, &to);
             let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
             let head: Vec<&str> = head
@@ -270,8 +342,7 @@ fn serve(
                 .collect();
             connection.write_all(format!("{}\r\n\r\n{body}", head.join("\r\n")).as_bytes())
         }
-    }?;
-    connection.shutdown(Shutdown::Write)
+    }
 }
 
 /// An answer with a status, a content type and a body.

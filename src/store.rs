@@ -102,7 +102,7 @@ pub struct ChangeToken(pub u64);
 pub struct Capabilities {
     /// Why nothing can be written, where nothing can.
     pub read_only: Option<String>,
-    /// Whether a history is read without a request to another host, so that reading dozens at once is cheap.
+    /// Whether dozens of histories are read at once without hardship: where they are on this host, or only what grew is asked for.
     pub near: bool,
 }
 
@@ -235,6 +235,20 @@ pub trait RunStore: Send + Sync {
 
     /// The history reduced to at most `columns` columns, each with its least and greatest value.
     async fn metric_chart(&self, run_id: &RunId, key: &Key, columns: usize) -> Result<MetricChart>;
+
+    /// The same metric of several runs, in their order. A store that is far asks for several at once.
+    async fn metric_charts(
+        &self,
+        run_ids: &[RunId],
+        key: &Key,
+        columns: usize,
+    ) -> Result<Vec<MetricChart>> {
+        let mut charts = Vec::with_capacity(run_ids.len());
+        for run_id in run_ids {
+            charts.push(self.metric_chart(run_id, key, columns).await?);
+        }
+        Ok(charts)
+    }
 
     /// Appends to the run's captured output. Data, not a change of state.
     async fn append_output(&self, run_id: &RunId, bytes: &[u8]) -> Result<()>;

@@ -281,6 +281,16 @@ impl RunTracker {
         Ok(self.core.store.metric_chart(run_id, key, columns).await?)
     }
 
+    /// The same metric of several runs, in their order.
+    pub async fn charts(
+        &self,
+        run_ids: &[RunId],
+        key: &Key,
+        columns: usize,
+    ) -> Result<Vec<MetricChart>> {
+        Ok(self.core.store.metric_charts(run_ids, key, columns).await?)
+    }
+
     pub async fn append_output(&self, run_id: &RunId, bytes: &[u8]) -> Result<()> {
         self.core.write("append_output", None)?;
         Ok(self.core.store.append_output(run_id, bytes).await?)

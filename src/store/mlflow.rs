@@ -17,6 +17,7 @@ mod dto;
 mod error;
 mod experiments;
 mod fields;
+mod histories;
 mod intent;
 mod ledger;
 mod list;

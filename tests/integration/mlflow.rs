@@ -2,6 +2,7 @@
 
 mod connecting;
 mod faults;
+mod histories;
 mod interop;
 mod killed;
 mod losses;

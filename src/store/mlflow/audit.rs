@@ -195,7 +195,7 @@ impl AuditStore for MlflowStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             read_only: None,
-            near: false,
+            near: self.server.pages_histories(),
         }
     }
 }

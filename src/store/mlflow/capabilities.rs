@@ -50,6 +50,11 @@ impl ServerCapabilities {
         }
     }
 
+    /// Whether a history can be read from a page on; 2.x gives all of it whatever is asked.
+    pub(super) fn pages_histories(&self) -> bool {
+        self.release().is_some_and(|release| release >= (3, 0))
+    }
+
     /// Major and minor version.
     fn release(&self) -> Option<(u32, u32)> {
         let mut parts = self.version.as_deref()?.split('.');

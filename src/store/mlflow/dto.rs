@@ -25,6 +25,11 @@ impl KeyValue {
     }
 }
 
+/// A page token of MLflow's own stores, as they write it.
+pub(super) fn offset_token(offset: usize) -> String {
+    super::auth::base64(format!("{{\"offset\": {offset}}}").as_bytes())
+}
+
 /// The value of a key.
 pub(super) fn value_of<'a>(pairs: &'a [KeyValue], key: &str) -> Option<&'a str> {
     pairs

@@ -1,4 +1,4 @@
-//! Points, signs of life, histories and charts.
+//! Points and signs of life.
 //!
 //! Points are data: they go straight to the run, in the order they were measured, at most a thousand points and a hundred keys a request. A request that is sent
 //! again changes nothing, because the server keeps equal points once; so lost answers are simply repeated. Two points that are equal in every
@@ -7,15 +7,12 @@
 use super::api::{MOST_METRICS, MOST_PAIRS};
 use super::dto::{KeyValue, Metric};
 use super::error::{ApiResult, During as _};
-use super::runs::{HEARTBEAT, not_found, point};
+use super::runs::{HEARTBEAT, not_found};
 use super::store::MlflowStore;
-use crate::domain::{Key, MetricPoint, ObjectKind, RunId};
+use crate::domain::{ObjectKind, RunId};
 use crate::store::{Result, SeriesBatch};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashSet};
-
-/// How many histories are kept.
-const KEPT: usize = 64;
 
 /// How many points one request holds: less than the limit, which counts the tags with the sign of life and the revision and a new run's params too.
 const A_REQUEST: usize = MOST_METRICS - MOST_PAIRS - 2;
@@ -76,13 +73,8 @@ impl MlflowStore {
             super::repeated(|| self.client.log_batch(remote, metrics, params, &last_tags)).await?;
         }
         if !requests.is_empty() {
-            let mut seen = self.seen();
             if let Some(heartbeat) = heartbeat {
-                seen.heartbeats.insert(remote.to_owned(), heartbeat);
-            }
-            for batch in batches {
-                seen.series
-                    .remove(&(remote.to_owned(), batch.key.as_str().to_owned()));
+                self.seen().heartbeats.insert(remote.to_owned(), heartbeat);
             }
         }
         Ok(())
@@ -137,53 +129,12 @@ impl MlflowStore {
         self.wrote();
         Ok(())
     }
-
-    /// A whole history, by time, step and value.
-    pub(super) async fn history(&self, run_id: &RunId, key: &Key) -> Result<Vec<MetricPoint>> {
-        let (run, _) = self.find_run(run_id).await?;
-        let place = (run.info.run_id.clone(), key.as_str().to_owned());
-        let Some(latest) = run
-            .data
-            .metrics
-            .iter()
-            .find(|metric| metric.key == key.as_str())
-            .map(point)
-        else {
-            return Ok(Vec::new());
-        };
-        // A history that ended and still has the latest point that the run tells of has not grown.
-        let is_over = run.info.end_time.is_some();
-        let kept = self.seen().series.get(&place).cloned();
-        if let Some(kept) =
-            kept.filter(|kept| is_over && kept.iter().any(|point| same(point, &latest)))
-        {
-            return Ok(kept);
-        }
-        let points: Vec<MetricPoint> = self
-            .client
-            .metric_history(&place.0, &place.1)
-            .await
-            .during("reading a history")?
-            .iter()
-            .map(point)
-            .collect();
-        let mut seen = self.seen();
-        if seen.series.len() >= KEPT {
-            seen.series.clear();
-        }
-        seen.series.insert(place, points.clone());
-        Ok(points)
-    }
-}
-
-/// Bit by bit, so that NaN is like itself.
-fn same(a: &MetricPoint, b: &MetricPoint) -> bool {
-    (a.step, a.timestamp, a.value.to_bits()) == (b.step, b.timestamp, b.value.to_bits())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Key, MetricPoint};
 
     #[test]
     fn requests_stay_below_the_limits_and_keep_the_order() {

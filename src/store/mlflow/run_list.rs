@@ -7,8 +7,7 @@
 //! Any other order needs all rows, and the server's own sorting takes minutes on a large store, so the newest [`MOST_SORTED`] are sorted here.
 
 use super::api::RunSearch;
-use super::auth::base64;
-use super::dto;
+use super::dto::{self, offset_token};
 use super::error::During as _;
 use super::list::{self, Row, Walk};
 use super::runs::{build, key};
@@ -334,11 +333,6 @@ impl MlflowStore {
         }
         Ok(low as u64)
     }
-}
-
-/// A token of MLflow's own stores, as they write it.
-fn offset_token(offset: usize) -> String {
-    base64(format!("{{\"offset\": {offset}}}").as_bytes())
 }
 
 /// Orders runs of one moment that the ledger does not know: by their ids, before those that it knows.

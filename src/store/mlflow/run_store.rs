@@ -71,7 +71,7 @@ impl RunStore for MlflowStore {
     ) -> Result<Vec<MetricPoint>> {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let points = self.history(run_id, key).await?;
-        Ok(points.into_iter().skip(skip).take(limit).collect())
+        Ok(points.iter().skip(skip).take(limit).copied().collect())
     }
 
     async fn metric_chart(&self, run_id: &RunId, key: &Key, columns: usize) -> Result<MetricChart> {
@@ -81,6 +81,15 @@ impl RunStore for MlflowStore {
             points.iter().map(ChartBucket::of),
             columns,
         ))
+    }
+
+    async fn metric_charts(
+        &self,
+        run_ids: &[RunId],
+        key: &Key,
+        columns: usize,
+    ) -> Result<Vec<MetricChart>> {
+        self.charts(run_ids, key, columns).await
     }
 
     async fn append_output(&self, run_id: &RunId, bytes: &[u8]) -> Result<()> {

@@ -10,7 +10,7 @@ use super::dto;
 use super::error::During as _;
 use super::ledger::{Author, Draft, Ledger, ObjectKey, RESERVED, State};
 use super::pulse::Pulse;
-use crate::domain::{MetricPoint, ObjectKind, Revision};
+use crate::domain::{ObjectKind, Revision};
 use crate::store::{Result, StoreError, WriteContext};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -46,8 +46,7 @@ pub(super) struct Seen {
     pub(super) experiments: HashMap<String, String>,
     /// The last sign of life of runs that this process writes.
     pub(super) heartbeats: HashMap<String, Timestamp>,
-    /// Histories by run and key.
-    pub(super) series: HashMap<(String, String), Vec<MetricPoint>>,
+    pub(super) histories: super::histories::Histories,
     /// Captured output that is not written whole yet: how many bytes each run has.
     pub(super) output: HashMap<String, u64>,
     /// How often this process wrote.

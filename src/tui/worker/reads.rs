@@ -177,28 +177,27 @@ async fn run(service: &ModelLifecycleService, question: &RunQuestion) -> Result<
     })
 }
 
-/// A store that is asked over the network is not asked for dozens of histories to decorate a list.
+/// A store that would have to give dozens of whole histories each time is not asked for them to decorate a list.
 async fn curves(
     service: &ModelLifecycleService,
     metric: &Key,
     run_ids: Vec<RunId>,
     columns: usize,
 ) -> Result<Vec<(RunId, Vec<f64>)>> {
-    let is_near = service.capabilities().near;
-    let mut curves = Vec::with_capacity(run_ids.len());
-    for run_id in run_ids {
-        let mut values = Vec::new();
-        if is_near {
-            let chart = service.runs().chart(&run_id, metric, columns).await?;
-            values.extend(chart.buckets.iter().map(|bucket| match bucket.range {
-                // Of a stretch with a NaN in it that is what is to be seen.
-                Some(_) if bucket.non_finite == 0 => bucket.last.unwrap_or(f64::NAN),
-                _ => f64::NAN,
-            }));
-        }
-        curves.push((run_id, values));
+    if !service.capabilities().near {
+        return Ok(run_ids.into_iter().map(|id| (id, Vec::new())).collect());
     }
-    Ok(curves)
+    let charts = service.runs().charts(&run_ids, metric, columns).await?;
+    let values = |chart: &crate::domain::MetricChart| {
+        let values = chart.buckets.iter().map(|bucket| match bucket.range {
+            // Of a stretch with a NaN in it that is what is to be seen.
+            Some(_) if bucket.non_finite == 0 => bucket.last.unwrap_or(f64::NAN),
+            _ => f64::NAN,
+        });
+        values.collect()
+    };
+    let curves = charts.iter().map(values);
+    Ok(run_ids.into_iter().zip(curves).collect())
 }
 
 async fn version(

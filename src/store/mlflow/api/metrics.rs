@@ -9,14 +9,14 @@ use crate::store::mlflow::error::ApiResult;
 const PAGE: usize = 25_000;
 
 impl Client {
-    /// The whole history of one metric, by timestamp, step and value. Empty for a run or key that is not there.
+    /// The history of one metric from a page on, by timestamp, step and value. Empty for a run or key that is not there.
     pub(in crate::store::mlflow) async fn metric_history(
         &self,
         run_id: &str,
         key: &str,
+        from: Option<String>,
     ) -> ApiResult<Vec<Metric>> {
-        let (mut all, mut token, mut walk): (Vec<Metric>, Option<String>, _) =
-            (Vec::new(), None, PageWalk::default());
+        let (mut all, mut token, mut walk) = (Vec::new(), from, PageWalk::default());
         loop {
             let mut call = Call::get("2.0/mlflow/metrics/get-history")
                 .with("run_id", run_id)

@@ -19,9 +19,6 @@ use std::time::Instant;
 /// How many histories, and how many points altogether, are kept: about 50 MB.
 const MOST_SERIES: usize = 512;
 const MOST_POINTS: usize = 2_000_000;
-/// How many questions are under way at once.
-const AT_ONCE: usize = 6;
-
 /// A run's id on the server, and a key.
 type Place = (String, String);
 type Points = Arc<Vec<MetricPoint>>;
@@ -140,7 +137,7 @@ impl MlflowStore {
         }
         let runs = self.runs_by_id(&remotes).await?;
         let (next, found) = (AtomicUsize::new(0), std::sync::Mutex::new(HashMap::new()));
-        // A few walk down the list together; none of them is a task of its own, so that all of it ends with whoever asked.
+        // Six walk down the list together; none of them is a task of its own, so that all of it ends with whoever asked.
         let walk = || async {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
@@ -156,9 +153,8 @@ impl MlflowStore {
                 }
             }
         };
-        let walks: [_; AT_ONCE] = std::array::from_fn(|_| walk());
-        let [a, b, c, d, e, f] = walks;
-        tokio::try_join!(a, b, c, d, e, f)?;
+        let turn = || Box::pin(walk());
+        tokio::try_join!(turn(), turn(), turn(), turn(), turn(), turn())?;
         let found = std::mem::take(
             &mut *found
                 .lock()

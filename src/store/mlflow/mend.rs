@@ -169,9 +169,10 @@ impl MlflowStore {
                 Ok((entry.into_iter().collect(), Settled::Entered))
             })
             .await?;
-        match settled {
-            Settled::Refused => told(self.client.delete_run(remote).await),
-            _ => self.clear_run(remote, &intent).await,
+        if settled == Settled::Refused {
+            told(self.client.delete_run(remote).await);
+        } else {
+            self.clear_run(remote, &intent).await;
         }
         Ok(settled != Settled::Ended)
     }
@@ -218,12 +219,11 @@ impl MlflowStore {
                 Ok((entry.into_iter().collect(), Settled::Entered))
             })
             .await?;
-        match settled {
-            Settled::Refused => told(self.client.delete_version(model.as_str(), number).await),
-            _ => {
-                self.show_beginning(&model, &named).await?;
-                self.clear_version(&model, number, &intent).await;
-            }
+        if settled == Settled::Refused {
+            told(self.client.delete_version(model.as_str(), number).await);
+        } else {
+            self.show_beginning(&model, &named).await?;
+            self.clear_version(&model, number, &intent).await;
         }
         Ok(settled != Settled::Ended)
     }

@@ -72,10 +72,8 @@ impl MlflowStore {
             let params = if at == 0 { params } else { &[] };
             super::repeated(|| self.client.log_batch(remote, metrics, params, &last_tags)).await?;
         }
-        if !requests.is_empty() {
-            if let Some(heartbeat) = heartbeat {
-                self.seen().heartbeats.insert(remote.to_owned(), heartbeat);
-            }
+        if let Some(heartbeat) = heartbeat.filter(|_| !requests.is_empty()) {
+            self.seen().heartbeats.insert(remote.to_owned(), heartbeat);
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ const MADE: &[&str] = &[
 
 async fn make(store: &dyn Store, what: &str, id: &str) -> Result<(), StoreError> {
     let mut ctx = ctx(what_as_action(what));
-    ctx.identity.user = "mallory".to_owned();
+    "mallory".clone_into(&mut ctx.identity.user);
     ctx.reason = Some(id.to_owned());
     let mut new_run = run(id, "fraud");
     new_run.params = texts(&[("lr", "0.1")]);

@@ -9,6 +9,10 @@ use crate::service::{
     Clock, ModelLifecycleService, ServiceOptions, StoreTarget, SyncPatience, identity,
 };
 use std::env::VarError;
+use std::time::Duration;
+
+/// Who waits longer than this wants to know for what.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// A command's surroundings.
 #[derive(Debug)]
@@ -62,12 +66,30 @@ impl Context {
                 return Err(CliError::no_store(path));
             }
         }
-        Ok(ModelLifecycleService::open(options).await?)
+        self.opened(options).await
     }
 
     /// Opens the store for a command that begins something, and makes it on first use.
     pub async fn service_on_first_use(&self) -> Result<ModelLifecycleService> {
-        Ok(ModelLifecycleService::open(self.options()?).await?)
+        self.opened(self.options()?).await
+    }
+
+    /// Opens the store, and says what is waited for when that takes more than a moment.
+    async fn opened(&self, options: ServiceOptions) -> Result<ModelLifecycleService> {
+        let target = options.target.name();
+        let opening = ModelLifecycleService::open(options);
+        tokio::pin!(opening);
+        match tokio::time::timeout(MOMENT, &mut opening).await {
+            Ok(opened) => Ok(opened?),
+            Err(_elapsed) => {
+                // Under --json the last thing on stderr is one document.
+                if !self.out.json {
+                    self.out
+                        .talk(&format!("waiting for '{}' …", target.display()));
+                }
+                Ok(opening.await?)
+            }
+        }
     }
 
     pub fn directions(&self) -> MetricDirections {

@@ -50,7 +50,12 @@ pub(super) async fn run(ctx: &Context, args: ExecArgs) -> Result<()> {
             .map_err(|error| CliError::io("find the working directory", error))?,
         remote @ StoreTarget::Remote(_) => remote.name(),
     };
-    let service = ctx.service_on_first_use().await?;
+    let service = ctx.service_on_first_use().await.inspect_err(|_| {
+        if !ctx.out.json {
+            ctx.out
+                .talk("the command was not started: its run cannot be recorded");
+        }
+    })?;
     let out = ctx.out.clone();
     let request = ExecRequest {
         experiment: args.experiment,

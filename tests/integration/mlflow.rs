@@ -8,6 +8,7 @@ mod killed;
 mod losses;
 mod races;
 mod screen;
+mod silence;
 
 use crate::support::mlflow_server::Server;
 use modeldeck::domain::Identity;

@@ -5,6 +5,7 @@ use super::error::{ApiError, unusable};
 use crate::store::StoreError;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What was found at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +77,11 @@ pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreEr
     };
     let asked =
         async { tokio::try_join!(client.any_experiment(), client.has_stages(), version, info) };
+    let within = client.deadlines().first;
     // Four questions side by side make a large future.
-    let (first, stages, version, info) = Box::pin(asked)
+    let (first, stages, version, info) = tokio::time::timeout(within, Box::pin(asked))
         .await
+        .map_err(|_elapsed| silent(client, within))?
         .map_err(|error: ApiError| not_connected(client, error))?;
     let version = version
         .and_then(|(_, body)| String::from_utf8(body).ok())
@@ -105,6 +108,15 @@ pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreEr
         ));
     }
     Ok(found)
+}
+
+/// Somebody listens there and does not answer.
+fn silent(client: &Client, within: Duration) -> StoreError {
+    StoreError::Unreachable {
+        target: client.address().to_string(),
+        problem: format!("it gave no whole answer within {} s", within.as_secs_f32()),
+        hint: "it may hang or have too much to do: look at its log, or try again".to_owned(),
+    }
 }
 
 /// The first question failed: says why in words that help.

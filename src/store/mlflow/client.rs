@@ -41,6 +41,8 @@ pub struct Deadlines {
     pub attempt: Duration,
     /// All attempts of one read together.
     pub read: Duration,
+    /// The first contact, which tells what the server is: nobody knows yet whether there is anything to wait for.
+    pub first: Duration,
     /// One file in or out.
     pub file: Duration,
 }
@@ -52,6 +54,7 @@ impl Default for Deadlines {
             silence: Duration::from_secs(15),
             attempt: Duration::from_secs(30),
             read: Duration::from_secs(60),
+            first: Duration::from_secs(20),
             file: Duration::from_secs(600),
         }
     }
@@ -152,6 +155,10 @@ impl Client {
 
     pub(super) fn address(&self) -> &Address {
         &self.address
+    }
+
+    pub(super) fn deadlines(&self) -> &Deadlines {
+        &self.deadlines
     }
 
     pub(super) fn auth(&self) -> &Auth {

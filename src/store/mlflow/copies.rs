@@ -36,6 +36,7 @@ const DEADLINES: Deadlines = Deadlines {
     silence: Duration::from_secs(15),
     attempt: Duration::from_secs(20),
     read: Duration::from_secs(25),
+    first: Duration::from_secs(20),
     file: Duration::from_secs(600),
 };
 /// A file takes as long as it takes, while it moves.

@@ -28,6 +28,7 @@ async fn import(
             attempt: Duration::from_secs(5),
             // Nothing is asked twice, so that every fault is met.
             read: Duration::ZERO,
+            first: Duration::from_secs(20),
             file: Duration::from_secs(5),
         },
         ..MlflowOptions::default()

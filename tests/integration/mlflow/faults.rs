@@ -22,6 +22,7 @@ fn impatient() -> MlflowOptions {
             silence: Duration::from_secs(1),
             attempt: Duration::from_secs(2),
             read: Duration::from_millis(800),
+            first: Duration::from_secs(20),
             file: Duration::from_secs(3),
         },
         ..MlflowOptions::default()

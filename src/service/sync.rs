@@ -34,6 +34,8 @@ pub struct SyncPatience {
     pub refusals: u32,
     /// How often something is tried that failed for a reason that may pass, while the server is there.
     pub failures: u32,
+    /// For how long somebody who waits for a drain waits for a server that went away in the middle of it.
+    pub absence: std::time::Duration,
 }
 
 impl Default for SyncPatience {
@@ -42,6 +44,7 @@ impl Default for SyncPatience {
             first_wait: std::time::Duration::from_secs(1),
             refusals: 3,
             failures: 20,
+            absence: std::time::Duration::from_secs(12),
         }
     }
 }

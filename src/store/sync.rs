@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
+use std::time::Duration;
 
 /// The server that a store is mirrored to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,8 +272,18 @@ pub trait SyncStore: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum SyncFault {
     /// It may pass by itself: the server did not answer, or answered that it could not.
-    #[error("{0}")]
-    Passing(String),
+    #[error("{reason}")]
+    Passing {
+        reason: String,
+        /// How long the server asks not to be asked for this again.
+        wait: Option<Duration>,
+    },
+    /// Too much is sent to the server: it wants nothing at all for a while, for as long as it says where it does.
+    #[error("{reason}")]
+    Throttled {
+        reason: String,
+        wait: Option<Duration>,
+    },
     /// The server will not, however often it is asked.
     #[error("{0}")]
     Refused(String),
@@ -285,6 +296,16 @@ pub enum SyncFault {
     /// This store's own trouble.
     #[error(transparent)]
     Local(StoreError),
+}
+
+impl SyncFault {
+    /// Something that may pass by itself, whenever that may be.
+    pub fn passing(reason: impl Into<String>) -> Self {
+        Self::Passing {
+            reason: reason.into(),
+            wait: None,
+        }
+    }
 }
 
 /// Told how many bytes of a file are over.

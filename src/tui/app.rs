@@ -10,6 +10,7 @@ mod connection;
 mod jumps;
 mod keys;
 mod live;
+mod mirror;
 mod notices;
 mod quiet;
 mod requests;
@@ -180,12 +181,17 @@ impl App {
         let connecting = connecting
             .as_ref()
             .and_then(|connecting| connecting.wakes_at(now));
-        [pane, self.live.wakes_at(now), connecting]
-            .into_iter()
-            .flatten()
-            .chain([now + minute, self.overview_asked + minute])
-            .min()
-            .unwrap_or(minute)
+        [
+            pane,
+            self.live.wakes_at(now),
+            self.mirror_wakes_at(),
+            connecting,
+        ]
+        .into_iter()
+        .flatten()
+        .chain([now + minute, self.overview_asked + minute])
+        .min()
+        .unwrap_or(minute)
     }
 
     /// The size that the last message told.

@@ -5,14 +5,16 @@
 
 mod by_command;
 mod by_keys;
+mod mirrored;
 
-use crate::support::mlflow_server::{Series, Turn, turn};
+use crate::support::mlflow_server::{Series, Server, Turn, is_switched_off, turn};
 use crate::support::{Home, Test, is_root};
 use modeldeck::domain::{ChecklistStatus, Identity, ItemName, ModelName, Verdict, Version};
 use modeldeck::service::{
     ChecklistMark, ModelLifecycleService, NewDecision, ServerAddress, ServiceOptions, StoreTarget,
 };
 use serde_json::Value;
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::chown;
 
@@ -29,6 +31,8 @@ struct Host {
     home: Home,
     store: String,
     server: Option<Turn>,
+    /// The server that the file is mirrored to, which is absent at first.
+    mirror: Option<RefCell<Server>>,
 }
 
 /// Three trainings by their learning rates, from bad to good.
@@ -48,7 +52,20 @@ struct Evaluated {
 impl Host {
     /// The persons share a file.
     fn local() -> Self {
-        let host = Self::with(None);
+        Self::on_file(None)
+    }
+
+    /// They share a file that is mirrored to a server which is not there yet; `None` where servers are switched off.
+    fn mirrored() -> Option<Self> {
+        let server = (!is_switched_off()).then(|| Server::absent(Series::Three, &[]))?;
+        Some(Self::on_file(Some(RefCell::new(server))))
+    }
+
+    fn on_file(mirror: Option<RefCell<Server>>) -> Self {
+        let host = Self {
+            mirror,
+            ..Self::with(None)
+        };
         if is_root() {
             host.engineer(&["store", "init", &host.store, "--group", "users"])
                 .success();
@@ -84,6 +101,7 @@ impl Host {
             },
             server,
             home,
+            mirror: None,
         };
         if is_root() {
             chown(&own, Some(ENGINEER), Some(GROUP)).unwrap();
@@ -96,11 +114,20 @@ impl Host {
         host
     }
 
+    /// The address that `MLFLOW_TRACKING_URI` names.
+    fn tracked(&self) -> Option<String> {
+        self.mirror.as_ref().map(|mirror| mirror.borrow().uri())
+    }
+
     fn person(&self, name: &str, uid: u32, arguments: &[&str]) -> Test {
         let test = Test::new(&self.home.path().join(name))
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("MODELDECK_STORE", &self.store)
             .args(arguments);
+        let test = match self.tracked() {
+            Some(uri) => test.env("MLFLOW_TRACKING_URI", uri),
+            None => test,
+        };
         if is_root() {
             test.user_and_group(uid, GROUP)
         } else {
@@ -180,36 +207,38 @@ impl Host {
         approvals.decide(&model, &version, &decision).await.unwrap();
     }
 
-    /// Three real trainings through `run exec`.
+    /// A real training through `run exec`; returns the id of its run.
+    fn train_one(&self, name: &str, rate: &str) -> String {
+        let (id, model) = (format!("{name}.id"), format!("{name}.json"));
+        let script = self.home.path().join("train_iris.py");
+        let called = [
+            "run",
+            "exec",
+            "--experiment",
+            "iris",
+            "--name",
+            name,
+            "--run-id-file",
+            &id,
+            "--",
+            "python3",
+            script.to_str().unwrap(),
+            "--lr",
+            rate,
+            "--out",
+            &model,
+        ];
+        self.engineer(&called).stderr_has("COMPLETED").success();
+        let id = fs::read_to_string(self.home.path().join("engineer").join(id)).unwrap();
+        id.trim_end().to_owned()
+    }
+
+    /// Three of them.
     fn train(&self) -> Trained {
-        let train = |name: &str, rate: &str| {
-            let (id, model) = (format!("{name}.id"), format!("{name}.json"));
-            let script = self.home.path().join("train_iris.py");
-            let called = [
-                "run",
-                "exec",
-                "--experiment",
-                "iris",
-                "--name",
-                name,
-                "--run-id-file",
-                &id,
-                "--",
-                "python3",
-                script.to_str().unwrap(),
-                "--lr",
-                rate,
-                "--out",
-                &model,
-            ];
-            self.engineer(&called).stderr_has("COMPLETED").success();
-            let id = fs::read_to_string(self.home.path().join("engineer").join(id)).unwrap();
-            id.trim_end().to_owned()
-        };
         Trained {
-            poor: train("poor", "0.001"),
-            fair: train("fair", "0.01"),
-            best: train("best", "0.1"),
+            poor: self.train_one("poor", "0.001"),
+            fair: self.train_one("fair", "0.01"),
+            best: self.train_one("best", "0.1"),
         }
     }
 

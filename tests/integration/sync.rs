@@ -1,9 +1,11 @@
 //! The mirror of a local store on a real MLflow server: what is carried over, what survives which trouble, and that nothing is lost or done twice.
 
+mod asked;
 mod content;
 mod faults;
 mod processes;
 mod queue;
+mod restarts;
 
 use crate::store_contract::samples::{key, texts};
 use crate::support::mlflow_server::Server;
@@ -15,6 +17,14 @@ use modeldeck::service::{
 use modeldeck::store::SeriesBatch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Little, so that no test waits for long.
+const PATIENCE: SyncPatience = SyncPatience {
+    first_wait: Duration::from_millis(20),
+    refusals: 2,
+    failures: 20,
+    absence: Duration::from_secs(2),
+};
 
 /// A store in a directory of its own.
 struct Deck {
@@ -37,10 +47,19 @@ impl Deck {
         let options = ServiceOptions {
             identity: Identity::new("alice", "gpu-07"),
             tracking: Some(ServerAddress::new(uri)),
+            sync_patience: PATIENCE,
+            ..ServiceOptions::local(self.path())
+        };
+        ModelLifecycleService::open(options).await.unwrap()
+    }
+
+    /// The same, more or less patient.
+    async fn patient(&self, uri: &str, absence: Duration) -> ModelLifecycleService {
+        let options = ServiceOptions {
+            tracking: Some(ServerAddress::new(uri)),
             sync_patience: SyncPatience {
-                first_wait: Duration::from_millis(20),
-                refusals: 2,
-                failures: 20,
+                absence,
+                ..PATIENCE
             },
             ..ServiceOptions::local(self.path())
         };

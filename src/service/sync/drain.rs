@@ -5,12 +5,15 @@ use super::carry::Step;
 use super::session::{End, Sessions};
 use crate::domain::SyncStatus;
 use crate::service::{Result, ServerAddress};
+use jiff::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Items that are due again within this are waited for.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// A server that was not there is asked once more if that is allowed within this.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// How far a drain is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +59,7 @@ pub(super) async fn drain(
             let _ = steps.send(step);
         }),
         held: Arc::default(),
+        has_met: false,
     };
     let counted = Arc::clone(&so_far);
     let first = sync.status().await?;
@@ -78,11 +82,11 @@ pub(super) async fn drain(
     tell(None, Some(&first));
     let mut waited_until: Option<Instant> = None;
     let mut last_depth = u64::MAX;
-    let mut tries_of_server = 0;
+    let mut gone_since: Option<Instant> = None;
     let mut is_first = true;
     loop {
         let end = {
-            let session = sessions.one(is_first || tries_of_server > 0);
+            let session = sessions.one(is_first);
             tokio::pin!(session);
             let mut count = tokio::time::interval(Duration::from_millis(300));
             loop {
@@ -102,13 +106,22 @@ pub(super) async fn drain(
         if status.depth == 0 {
             break;
         }
-        match end {
-            // Once more, a moment later: a server that restarts is there again.
-            End::NoServer if tries_of_server < 1 => tries_of_server += 1,
-            End::NoServer => break,
-            End::Idle | End::Held => tries_of_server = 0,
-        }
         let now = Instant::now();
+        if end == End::NoServer {
+            // One that was there is being started again, and gets time for that. One that was not is asked once more.
+            let patience = match gone_since {
+                _ if sessions.has_met => sync.patience.absence,
+                None => A_MOMENT,
+                Some(_) => Duration::ZERO,
+            };
+            let wait = until(status.next_try_at, core.clock.now());
+            if now + wait > *gone_since.get_or_insert(now) + patience {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            continue;
+        }
+        gone_since = None;
         if status.depth < last_depth {
             last_depth = status.depth;
             waited_until = Some(now + PATIENCE);
@@ -134,4 +147,10 @@ pub(super) async fn drain(
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     Ok(Drained { progress, status })
+}
+
+/// How long it is until then; nothing for what is over.
+fn until(then: Option<Timestamp>, now: Timestamp) -> Duration {
+    then.and_then(|then| Duration::try_from(then.duration_since(now)).ok())
+        .unwrap_or_default()
 }

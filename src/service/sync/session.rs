@@ -21,6 +21,10 @@ const AT_ONCE: usize = 4;
 /// The longest wait for an item, and for a server.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const LONGEST_OFFLINE: Duration = Duration::from_secs(30);
+/// A server that asks for more time than this gets this much.
+const LONGEST_ASKED: Duration = Duration::from_secs(600);
+/// Nobody waits for longer, so what seems to was written by a clock that has been set back since.
+const BEYOND: Duration = Duration::from_secs(900);
 
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub(super) struct Sessions<'a> {
     pub(super) on_step: OnStep,
     /// The lease that is held now, for whoever ends the session from outside.
     pub(super) held: Arc<Mutex<Option<i64>>>,
+    /// Whether the server was there and was the right one, in any session so far.
+    pub(super) has_met: bool,
 }
 
 impl Sessions<'_> {
@@ -51,10 +57,9 @@ impl Sessions<'_> {
             return Ok(End::Idle);
         };
         let now = core.clock.now();
-        let offline = tracked.next_try_at.is_some_and(|next| {
-            // A wait that is longer than any was written under another clock.
-            next > now && next < now + LONGEST_WAIT
-        });
+        let offline = tracked
+            .next_try_at
+            .is_some_and(|next| next > now && next < now + BEYOND);
         if offline && !all {
             return Ok(End::NoServer);
         }
@@ -92,6 +97,7 @@ impl Sessions<'_> {
                 return Ok(End::NoServer);
             }
         };
+        self.has_met = true;
         let shown = self.address.to_string();
         let is_news = tracked.failures > 0
             || tracked.next_try_at.is_some()
@@ -152,6 +158,7 @@ impl Sessions<'_> {
                     "the server at '{}' is not the one that this store is mirrored to (it was at '{}'), so nothing is sent to it; 'modeldeck sync run --new-server' mirrors everything to it",
                     self.address, tracked.address
                 ),
+                wait: None,
             }),
         }
     }
@@ -168,6 +175,7 @@ impl Sessions<'_> {
         self.server = None;
         let failures = tracked.failures.saturating_add(1);
         let wait = backoff(self.sync.patience.first_wait, failures, LONGEST_OFFLINE);
+        let wait = wait.max(asked(trouble.wait));
         let now = core.clock.now();
         let record = SyncRecord::Offline {
             refused: trouble.refused,
@@ -259,9 +267,22 @@ impl Sessions<'_> {
             // Nobody's fault; its turn comes again.
             return Ok(None);
         }
+        if let SyncFault::Throttled { wait, .. } = &fault {
+            // Should it be this item alone that the server has too much of, others go first the next time.
+            let wait = asked(*wait).max(self.sync.patience.first_wait);
+            let after_others = (wait * 2).min(LONGEST_ASKED);
+            let failure = Failure {
+                state: SyncItemState::Retry,
+                attempts: task.item.attempts,
+                wait: after_others,
+                reason: sentence(&fault),
+            };
+            record(carrier, task, failure).await?;
+            return Ok(Some(Trouble::from(fault)));
+        }
         let asks_server = matches!(
             fault,
-            SyncFault::Passing(_) | SyncFault::Server(_) | SyncFault::Gone(_)
+            SyncFault::Passing { .. } | SyncFault::Server(_) | SyncFault::Gone(_)
         );
         if asks_server {
             match carrier.server.fingerprint(false).await {
@@ -270,6 +291,7 @@ impl Sessions<'_> {
                     return Ok(Some(Trouble {
                         refused: true,
                         problem: format!("another server stands at '{}' now", self.address),
+                        wait: None,
                     }));
                 }
                 Err(fault) => return Ok(Some(Trouble::from(fault))),
@@ -279,11 +301,17 @@ impl Sessions<'_> {
             first_wait,
             refusals,
             failures,
+            ..
         } = self.sync.patience;
-        let attempts = if progressed {
-            1
-        } else {
-            task.item.attempts + 1
+        let wait = match &fault {
+            SyncFault::Passing { wait, .. } => *wait,
+            _ => None,
+        };
+        let attempts = match (progressed, wait) {
+            // It is told to come back, which is no failure.
+            (_, Some(_)) => task.item.attempts,
+            (true, None) => 1,
+            (false, None) => task.item.attempts + 1,
         };
         let (reason, limit) = match &fault {
             SyncFault::Gone(reason) => (
@@ -293,25 +321,51 @@ impl Sessions<'_> {
             SyncFault::Refused(reason) => (reason.clone(), refusals),
             other => (sentence(other), failures),
         };
-        let now = carrier.core.clock.now();
-        let record = SyncRecord::Failed {
-            item: task.item.id,
-            state: if attempts >= limit {
-                SyncItemState::Dead
-            } else {
-                SyncItemState::Retry
-            },
+        let state = if attempts >= limit {
+            SyncItemState::Dead
+        } else {
+            SyncItemState::Retry
+        };
+        let wait = backoff(first_wait, attempts, LONGEST_WAIT).max(asked(wait));
+        let failure = Failure {
+            state,
             attempts,
-            next_try_at: now + backoff(first_wait, attempts, LONGEST_WAIT),
+            wait,
             reason,
         };
-        carrier
-            .core
-            .store
-            .record_sync(carrier.token, now, &[record])
-            .await?;
+        record(carrier, task, failure).await?;
         Ok(None)
     }
+}
+
+/// What becomes of an item that failed.
+struct Failure {
+    state: SyncItemState,
+    attempts: u32,
+    wait: Duration,
+    reason: String,
+}
+
+async fn record(carrier: &Carrier, task: &SyncTask, failure: Failure) -> Result<()> {
+    let now = carrier.core.clock.now();
+    let record = SyncRecord::Failed {
+        item: task.item.id,
+        state: failure.state,
+        attempts: failure.attempts,
+        next_try_at: now + failure.wait,
+        reason: failure.reason,
+    };
+    carrier
+        .core
+        .store
+        .record_sync(carrier.token, now, &[record])
+        .await?;
+    Ok(())
+}
+
+/// How long a server wants to be left alone, within reason.
+fn asked(wait: Option<Duration>) -> Duration {
+    wait.unwrap_or_default().min(LONGEST_ASKED)
 }
 
 /// An error with what caused it.
@@ -334,6 +388,8 @@ struct Trouble {
     /// It is there and would not.
     refused: bool,
     problem: String,
+    /// How long it asks to be left alone.
+    wait: Option<Duration>,
 }
 
 impl Trouble {
@@ -350,6 +406,10 @@ impl Trouble {
                 Some(hint) => format!("{problem}; {hint}"),
                 None => problem,
             },
+            wait: match error {
+                StoreError::Unavailable { retry_after, .. } => *retry_after,
+                _ => None,
+            },
         }
     }
 }
@@ -361,10 +421,23 @@ impl From<SyncFault> for Trouble {
             SyncFault::Refused(problem) => Self {
                 refused: true,
                 problem,
+                wait: None,
+            },
+            SyncFault::Passing { reason, wait } | SyncFault::Throttled { reason, wait } => Self {
+                refused: false,
+                problem: match wait {
+                    Some(wait) => format!(
+                        "{reason}; the server asks to be left alone for {} s",
+                        asked(Some(wait)).as_secs()
+                    ),
+                    None => reason,
+                },
+                wait,
             },
             other => Self {
                 refused: false,
                 problem: sentence(&other),
+                wait: None,
             },
         }
     }

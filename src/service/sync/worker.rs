@@ -124,6 +124,7 @@ async fn work(shared: Arc<Shared>, address: ServerAddress) {
             }
         }),
         held: Arc::clone(&shared.held),
+        has_met: false,
     };
     loop {
         let before = shared.sync.core.store.change_token().await.ok();

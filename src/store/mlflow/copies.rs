@@ -99,7 +99,15 @@ fn fault(error: ApiError) -> SyncFault {
         ApiError::Status {
             status: 400..=499, ..
         } if !error.is_passing() => SyncFault::Refused(error.to_string()),
-        error => SyncFault::Passing(shortened(&error.to_string())),
+        error => {
+            let (reason, wait) = (shortened(&error.to_string()), error.wait());
+            match error {
+                ApiError::Refused { status: 429, .. } | ApiError::Status { status: 429, .. } => {
+                    SyncFault::Throttled { reason, wait }
+                }
+                _ => SyncFault::Passing { reason, wait },
+            }
+        }
     }
 }
 
@@ -160,7 +168,7 @@ impl MirrorServer for MlflowCopies {
                 Err(error) => return Err(fault(error)),
             }
         }
-        Err(SyncFault::Passing(format!(
+        Err(SyncFault::passing(format!(
             "experiment '{SERVER}' could be neither made nor read"
         )))
     }

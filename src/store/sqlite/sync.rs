@@ -210,6 +210,11 @@ fn judge(
                     [id],
                 )?;
             }
+            // Whoever says so does not want to wait for the server's next try either.
+            connection.execute(
+                "UPDATE sync_server SET next_try_at = ?1 WHERE next_try_at > ?1",
+                [nanos(ctx.at)?],
+            )?;
             json!({"sync": SyncItemState::Queued})
         }
         SyncVerdict::Drop => {

@@ -12,7 +12,6 @@
 use super::App;
 use super::live::State;
 use super::strip::draw_strip;
-use crate::domain::MirrorState;
 use crate::domain::text::visible;
 use crate::tui::env::count;
 use crate::tui::keymap::{Action, BINDINGS, Binding, Context};
@@ -88,14 +87,8 @@ impl App {
             pieces.push(piece("read only".to_owned(), theme.warn, 3, true));
         }
         pieces.push(piece(state, style, 0, true));
-        let sync = &self.env.overview.sync;
-        if let Some(summary) = sync.summary() {
-            let style = match sync.state {
-                _ if sync.dead > 0 => theme.bad,
-                MirrorState::Offline | MirrorState::Refused => theme.warn,
-                _ => theme.muted,
-            };
-            pieces.push(piece(format!("⟲ MLflow: {summary}"), style, 3, true));
+        if let Some((words, style)) = self.mirror_words(area.width) {
+            pieces.push(piece(words, style, 3, true));
         }
         let unread = self.notices.unread();
         if unread > 0 {

@@ -195,7 +195,7 @@ impl SyncList {
         if let Some(at) = status.last_success_at {
             parts.push(format!("last success {} ago", span(now.duration_since(at))));
         }
-        if let Some(at) = status.next_try_at {
+        if let Some(at) = status.next_try_at.filter(|at| *at > now) {
             parts.push(format!("next try in {}", took(at.duration_since(now))));
         }
         say(&parts.join(" · "), theme.text);

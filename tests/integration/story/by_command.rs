@@ -1,6 +1,6 @@
 //! The story by command line alone.
 
-use super::{CHECKED_BY_APPROVER, CHECKED_BY_ENGINEER, Host};
+use super::{CHECKED_BY_APPROVER, CHECKED_BY_ENGINEER, Host, mirrored};
 use crate::support::is_root;
 
 #[test]
@@ -55,7 +55,7 @@ for name in ['deployments', 'drift']:
     );
 }
 
-fn story(host: &Host) {
+pub(super) fn story(host: &Host) {
     let trained = host.train();
 
     // The three side by side, and in order.
@@ -86,6 +86,7 @@ fn story(host: &Host) {
 
     // The fair one serves first, so that there is something to go back to.
     let first = promote_and_deploy(host, &trained.fair, "1");
+    mirrored::server_comes_at_last(host);
     let second = promote_and_deploy(host, &trained.best, "2");
     assert_eq!(
         host.json(&["deployment", "show", &first])["status"],

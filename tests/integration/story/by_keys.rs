@@ -1,14 +1,14 @@
 //! The story by keys alone, each person at a terminal of their own, while a third one watches.
 
-use super::{APPROVER, CHECKED_BY_APPROVER, CHECKED_BY_ENGINEER, ENGINEER, GROUP, Host};
+use super::{APPROVER, CHECKED_BY_APPROVER, CHECKED_BY_ENGINEER, ENGINEER, GROUP, Host, mirrored};
 use crate::support::is_root;
 use crate::support::pty::Pty;
 use std::path::Path;
 use std::time::Duration;
 
 /// A person in front of the screen.
-struct Screen {
-    pty: Pty,
+pub(super) struct Screen {
+    pub(super) pty: Pty,
 }
 
 const HOME_KEY: &str = "\u{1b}[H";
@@ -16,8 +16,8 @@ const RIGHT: &str = "\u{1b}[C";
 const TAB: &str = "\t";
 const BACK_TAB: &str = "\u{1b}[Z";
 const CLEAR: &str = "\u{15}";
-const ENTER: &str = "\r";
-const ESC: &str = "\u{1b}";
+pub(super) const ENTER: &str = "\r";
+pub(super) const ESC: &str = "\u{1b}";
 
 /// Becomes another user and then the program.
 const AS_USER: &str = "import os,sys\nos.setgroups([])\nos.setgid(int(sys.argv[1]))\nos.setuid(int(sys.argv[2]))\nos.execv(sys.argv[3], sys.argv[3:])";
@@ -27,7 +27,9 @@ impl Screen {
         let (program, store) = (env!("CARGO_BIN_EXE_modeldeck"), host.store.as_str());
         let path = std::env::var("PATH").unwrap();
         let home = host.home.path().join(name);
-        let environment = [("PATH", path.as_str())];
+        let tracked = host.tracked();
+        let mut environment = vec![("PATH", path.as_str())];
+        environment.extend(tracked.as_deref().map(|uri| ("MLFLOW_TRACKING_URI", uri)));
         let opened = [&["--store", store], flags].concat();
         let size = (150, 45);
         let pty = if is_root() {
@@ -42,16 +44,16 @@ impl Screen {
         screen
     }
 
-    fn sees(&self, text: &str) {
+    pub(super) fn sees(&self, text: &str) {
         self.pty.wait_for(text);
     }
 
-    fn sees_no_more(&self, text: &str) {
+    pub(super) fn sees_no_more(&self, text: &str) {
         let what = format!("no '{text}'");
         self.pty.wait_until(&what, |pty| !pty.text().contains(text));
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(super) fn press(&mut self, keys: &str) {
         self.pty.send(keys);
     }
 
@@ -111,7 +113,7 @@ fn they_do_it_on_a_server_by_keys() {
     }
 }
 
-fn story(host: &Host) {
+pub(super) fn story(host: &Host) {
     host.train();
     let mut engineer = Screen::of(host, "engineer", ENGINEER, &[]);
     let mut approver = is_root().then(|| Screen::of(host, "approver", APPROVER, &[]));
@@ -136,6 +138,9 @@ fn story(host: &Host) {
         review(host, &mut engineer, approver.as_mut(), version);
         deploy(&mut engineer, version);
         watcher.sees(&format!("Deployments · {version}"));
+        if version == "1" {
+            mirrored::server_comes_before_the_eyes_of(&mut engineer, host);
+        }
     }
 
     // The drift that was really measured.

@@ -33,6 +33,8 @@ struct Plan {
     fault: Option<Fault>,
     /// Which of the requests from now on, counted from 0; `None` for all.
     only: Option<usize>,
+    /// Only requests whose first line holds this, and so many of them.
+    calls: Option<(&'static str, usize)>,
     /// One in so many requests, by chance, meets one of these.
     some: Option<(u64, Vec<Fault>)>,
     /// The request behind which the client is cut off.
@@ -47,6 +49,25 @@ impl Plan {
             Fault::LoseAnswer
         } else {
             Fault::HangUp
+        })
+    }
+
+    /// What a request meets.
+    fn choose(&mut self, number: usize, request: &[u8]) -> Option<Fault> {
+        if let Some((path, left)) = &mut self.calls {
+            let line = request
+                .split(|byte| *byte == b'\r')
+                .next()
+                .unwrap_or_default();
+            if *left == 0 || !String::from_utf8_lossy(line).contains(*path) {
+                return None;
+            }
+            *left -= 1;
+        }
+        let cut = self.cut(number).or_else(|| self.by_chance(number));
+        cut.or_else(|| {
+            let fault = self.fault.clone();
+            fault.filter(|_| self.only.is_none_or(|only| only == number))
         })
     }
 
@@ -121,16 +142,7 @@ impl FaultServer {
                         let seen = seen.lock().unwrap();
                         (requests.fetch_add(1, Ordering::SeqCst), seen.era)
                     };
-                    let fault = {
-                        let plan = plan.lock().unwrap();
-                        plan.cut(number)
-                            .or_else(|| plan.by_chance(number))
-                            .or_else(|| {
-                                plan.fault
-                                    .clone()
-                                    .filter(|_| plan.only.is_none_or(|only| only == number))
-                            })
-                    };
+                    let choose = |request: &[u8]| plan.lock().unwrap().choose(number, request);
                     // A client that hung up itself is no trouble of the test's.
                     let _ = connection.and_then(|connection| {
                         let request = Numbered {
@@ -138,7 +150,7 @@ impl FaultServer {
                             era,
                             seen: &seen,
                         };
-                        serve(connection, upstream, fault, &request, &ended)
+                        serve(connection, upstream, choose, &request, &ended)
                     });
                     let mut seen = seen.lock().unwrap();
                     if seen.era == era {
@@ -162,6 +174,12 @@ impl FaultServer {
     /// Of the requests from now on, the one with this number meets this.
     pub(crate) fn only(&self, number: usize, fault: Fault) {
         self.set(Some(fault), Some(number));
+    }
+
+    /// Of the requests from now on, so many whose first line holds this meet it.
+    pub(crate) fn calls(&self, path: &'static str, most: usize, fault: Fault) {
+        self.set(Some(fault), None);
+        self.plan.lock().unwrap().calls = Some((path, most));
     }
 
     /// From now on one in so many requests meets one of these, each time the same ones.
@@ -196,9 +214,14 @@ impl FaultServer {
 
     /// From now on everything passes; returns how many requests there were since the last change.
     pub(crate) fn none(&self) -> usize {
-        let seen = self.requests.load(Ordering::SeqCst);
+        let seen = self.seen();
         self.set(None, None);
         seen
+    }
+
+    /// How many requests there were since the last change.
+    pub(crate) fn seen(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 
     fn set(&self, fault: Option<Fault>, only: Option<usize>) {
@@ -214,8 +237,7 @@ impl FaultServer {
         *plan = Plan {
             fault,
             only,
-            some: None,
-            cut: None,
+            ..Plan::default()
         };
     }
 }
@@ -282,7 +304,7 @@ struct Numbered<'a> {
 fn serve(
     mut connection: TcpStream,
     upstream: u16,
-    fault: Option<Fault>,
+    choose: impl FnOnce(&[u8]) -> Option<Fault>,
     numbered: &Numbered<'_>,
     ended: &AtomicBool,
 ) -> std::io::Result<()> {
@@ -297,7 +319,7 @@ fn serve(
         seen.under_way += 1;
         seen.most_under_way = seen.most_under_way.max(seen.under_way);
     }
-    let served = respond(&mut connection, &request, upstream, fault, ended);
+    let served = respond(&mut connection, &request, upstream, choose(&request), ended);
     numbered.seen.lock().unwrap().under_way -= 1;
     served?;
     connection.shutdown(Shutdown::Write)

@@ -3,7 +3,8 @@
 //! Their virtual environments are made once below the target directory, from the pinned requirements in `tests/`, under a lock, because tests run side by
 //! side. Starting a server takes seconds, so tests take turns with one and each finds it emptied. The server runs in a process group of its own
 //! under a small launcher, which signals do not end and which ends the group when its standard input closes: that happens when this process ends, however it
-//! ends (2.22 leaves its workers behind otherwise).
+//! ends (2.22 leaves its workers behind otherwise). A server can be killed and started again on the same database and port, or be told where it will be before
+//! it is there.
 
 use modeldeck::domain::approval::digest;
 use std::io::Write as _;
@@ -17,7 +18,7 @@ use tokio::sync::{Mutex, MutexGuard};
 /// Switches the tests that need a real server off.
 pub(crate) const SKIP: &str = "MODELDECK_SKIP_MLFLOW_TESTS";
 
-/// Ends the group of what it starts when its standard input closes.
+/// Ends the group of what it starts when its standard input closes; without mercy where that says so.
 const LAUNCHER: &str = "
 import os, signal, subprocess, sys, threading, time
 for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -26,13 +27,15 @@ for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
 back = lambda: [signal.signal(sign, signal.SIG_DFL) for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
 child = subprocess.Popen(sys.argv[1:], preexec_fn=back, stdin=subprocess.DEVNULL, start_new_session=True)
 def end():
-    sys.stdin.buffer.read()
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+    said = sys.stdin.buffer.read()
+    for sign in (signal.SIGTERM, signal.SIGKILL)[said == b'kill':]:
         try:
             os.killpg(child.pid, sign)
+            for _ in range(50):
+                time.sleep(0.02)
+                os.killpg(child.pid, 0)
         except ProcessLookupError:
             break
-        time.sleep(1)
     os._exit(0)
 threading.Thread(target=end, daemon=True).start()
 child.wait()
@@ -64,13 +67,20 @@ impl Series {
     }
 }
 
-/// A server that runs.
+/// A server, which runs unless it was taken down or is not up yet.
 #[derive(Debug)]
 pub(crate) struct Server {
     port: u16,
     database: PathBuf,
     python: PathBuf,
-    _directory: tempfile::TempDir,
+    more: Vec<String>,
+    directory: tempfile::TempDir,
+    process: Option<Process>,
+}
+
+/// The launcher of a server that runs.
+#[derive(Debug)]
+struct Process {
     launcher: Child,
     /// Closing it ends the server.
     stdin: Option<ChildStdin>,
@@ -85,10 +95,12 @@ pub(crate) async fn turn(series: Series) -> Option<Turn> {
         return None;
     }
     let mut slot = series.slot().lock().await;
-    if slot.is_none() {
-        *slot = Some(Server::start(series, &[]));
+    let server = slot.get_or_insert_with(|| Server::start(series, &[]));
+    // Whoever had it before may have failed while it was down.
+    if server.process.is_none() {
+        server.up();
     }
-    slot.as_ref().unwrap().empty();
+    server.empty();
     Some(Turn(slot))
 }
 
@@ -104,23 +116,50 @@ impl std::ops::Deref for Turn {
     }
 }
 
+impl std::ops::DerefMut for Turn {
+    fn deref_mut(&mut self) -> &mut Server {
+        self.0.as_mut().unwrap()
+    }
+}
+
 impl Server {
     /// Starts a server on a database of its own and waits until it answers.
     pub(crate) fn start(series: Series, more: &[&str]) -> Self {
-        let python = virtual_environment(series).join("bin/python");
+        let mut server = Self::absent(series, more);
+        server.up();
+        server
+    }
+
+    /// A server that has an address and is not there yet.
+    pub(crate) fn absent(series: Series, more: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("mlflow.db");
-        let port = free_port();
-        let log = std::fs::File::create(directory.path().join("server.log")).unwrap();
+        Self {
+            port: free_port(),
+            database: directory.path().join("mlflow.db"),
+            python: virtual_environment(series).join("bin/python"),
+            more: more.iter().map(|&word| word.to_owned()).collect(),
+            directory,
+            process: None,
+        }
+    }
+
+    /// Starts it on its database and port, and waits until it answers.
+    pub(crate) fn up(&mut self) {
+        assert!(self.process.is_none(), "it is up already");
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.directory.path().join("server.log"))
+            .unwrap();
         let path = std::env::join_paths([
-            python.parent().unwrap(),
+            self.python.parent().unwrap(),
             Path::new("/usr/bin"),
             Path::new("/bin"),
         ])
         .unwrap();
-        let mut launcher = Command::new(&python)
+        let mut launcher = Command::new(&self.python)
             .args(["-c", LAUNCHER])
-            .arg(&python)
+            .arg(&self.python)
             .args([
                 "-m",
                 "mlflow",
@@ -131,16 +170,16 @@ impl Server {
                 "1",
                 "--port",
             ])
-            .arg(port.to_string())
+            .arg(self.port.to_string())
             .arg("--backend-store-uri")
-            .arg(format!("sqlite:///{}", database.display()))
+            .arg(format!("sqlite:///{}", self.database.display()))
             .arg("--artifacts-destination")
-            .arg(directory.path().join("artifacts"))
-            .args(more)
-            .current_dir(directory.path())
+            .arg(self.directory.path().join("artifacts"))
+            .args(&self.more)
+            .current_dir(self.directory.path())
             .env_clear()
             .env("PATH", path)
-            .env("HOME", directory.path())
+            .env("HOME", self.directory.path())
             .env("MLFLOW_DISABLE_TELEMETRY", "true")
             .env("DO_NOT_TRACK", "true")
             .env("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
@@ -150,16 +189,25 @@ impl Server {
             .stderr(log)
             .spawn()
             .unwrap();
-        let server = Self {
-            port,
-            database,
-            python,
+        self.process = Some(Process {
             stdin: launcher.stdin.take(),
             launcher,
-            _directory: directory,
-        };
-        server.wait();
-        server
+        });
+        self.wait();
+    }
+
+    /// Kills all its processes at once, in the middle of whatever they do, and waits until nobody listens there any more.
+    pub(crate) fn down(&mut self) {
+        let mut process = self.process.take().expect("it is up");
+        let mut stdin = process.stdin.take().expect("it was not ended yet");
+        stdin.write_all(b"kill").unwrap();
+        drop(stdin);
+        drop(process);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            assert!(Instant::now() < deadline, "the MLflow server lives on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn wait(&self) {
@@ -289,7 +337,7 @@ fn run_script(python: &Path, directory: &Path, uri: &str, script: &str) -> Strin
     String::from_utf8(output.stdout).unwrap()
 }
 
-impl Drop for Server {
+impl Drop for Process {
     fn drop(&mut self) {
         drop(self.stdin.take());
         let _ended = self.launcher.wait();

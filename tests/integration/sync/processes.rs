@@ -3,7 +3,7 @@
 use super::{local_points, remote_points};
 use crate::support::fault_server::{Fault, FaultServer};
 use crate::support::mlflow_server::{Series, Server, turn};
-use crate::support::program::{Program, signal, wait_for, wait_for_end};
+use crate::support::program::{Program, signal, wait_for_end};
 use nix::sys::signal::Signal;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -116,31 +116,6 @@ async fn two_workers_at_once_do_everything_once() {
         assert_eq!(called.code, 0, "{}", called.stderr);
     }
     settled(&server, &program, 8);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_goes_away_in_the_middle_gets_the_rest() {
-    let Some(server) = turn(Series::Three).await else {
-        return;
-    };
-    let between = FaultServer::before(server.port());
-    let program = Program::new();
-    let runs = 6;
-    filled(&program, runs, 2_000);
-    let child = program
-        .command(&["sync", "run", "--tracking-uri", &between.uri()])
-        .spawn()
-        .unwrap();
-    wait_for("the first points", || {
-        (server.number("SELECT count(*) FROM metrics") > 0).then_some(())
-    });
-    // Connections break, and for a moment there is nobody; the program tries once more and says what stays.
-    between.all(Fault::HangUp);
-    let called = wait_for_end(child);
-    assert_eq!(called.code, 9, "{}", called.stderr);
-    assert!(called.stderr.contains("offline"), "{}", called.stderr);
-    between.none();
-    settled(&server, &program, i64::try_from(runs).unwrap());
 }
 
 /// The training comes first: a server that takes connections and says nothing holds up neither its start nor its end.

@@ -65,7 +65,7 @@ impl MlflowCopies {
         if found == artifact.digest {
             Ok(())
         } else {
-            Err(SyncFault::Passing(format!(
+            Err(SyncFault::passing(format!(
                 "the server has other bytes than were sent: {found} instead of {}",
                 artifact.digest
             )))

@@ -24,9 +24,7 @@ impl MlflowCopies {
                 Err(error) => return Err(fault(error)),
             }
             let made = self.experiment_there(experiment).await?;
-            made.ok_or_else(|| {
-                SyncFault::Passing("the experiment was made and is not there yet".to_owned())
-            })?
+            made.ok_or_else(|| SyncFault::passing("the experiment was made and is not there yet"))?
         };
         let id = there.experiment_id.clone();
         let mut set = differing(wanted(experiment, &there.tags), &there.tags);

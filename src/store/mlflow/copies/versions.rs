@@ -216,7 +216,7 @@ impl MlflowCopies {
         if now.current_stage == version.stage.as_str() {
             Ok(())
         } else {
-            Err(SyncFault::Passing(format!(
+            Err(SyncFault::passing(format!(
                 "the stage was set to {} and is {} on the server; somebody changes it there",
                 version.stage,
                 crate::domain::text::visible(&now.current_stage)

@@ -54,6 +54,8 @@ pub enum SyncWork {
     Run {
         run: Box<ModelRun>,
         experiment: ExperimentOfRun,
+        /// Whether an import brought it, so that it may be its own copy.
+        is_imported: bool,
     },
     Artifact {
         run: Box<ModelRun>,
@@ -66,6 +68,8 @@ pub enum SyncWork {
         version: Box<ModelVersion>,
         /// The id on the server of the run that it was registered from; `None` where that run is not in this store, or has no copy yet.
         remote_run: Option<String>,
+        /// Whether an import brought it, so that it may be its own copy.
+        is_imported: bool,
     },
 }
 
@@ -311,6 +315,18 @@ impl SyncFault {
 /// Told how many bytes of a file are over.
 pub type FileProgress<'a> = &'a (dyn Fn(u64) + Send + Sync);
 
+/// A version on its way to a server.
+#[derive(Debug, Clone, Copy)]
+pub struct VersionToCopy<'a> {
+    pub version: &'a ModelVersion,
+    /// The id there of the run that it was registered from.
+    pub remote_run: Option<&'a str>,
+    /// Names it among the copies of all stores.
+    pub key: &'a str,
+    /// Whether an import brought it.
+    pub is_imported: bool,
+}
+
 /// The other end of a mirror. Every method may be repeated after any failure: what was done already is found, and done once.
 #[async_trait]
 pub trait MirrorServer: Send + Sync {
@@ -325,12 +341,14 @@ pub trait MirrorServer: Send + Sync {
         copy: Option<&RemoteCopy>,
     ) -> Result<RemoteCopy, SyncFault>;
 
-    /// Finds the copy of a run by its key, which names it among the copies of all stores, or makes it. Returns its id.
+    /// Finds the copy of a run by its key, which names it among the copies of all stores, or makes it. One that was imported may be from this very
+    /// server, and then it is its own copy. Returns its id.
     async fn find_or_create_run(
         &self,
         run: &ModelRun,
         experiment_id: &str,
         key: &str,
+        is_imported: bool,
     ) -> Result<String, SyncFault>;
 
     /// Brings all of a run but its points and its end up to date.
@@ -356,12 +374,11 @@ pub trait MirrorServer: Send + Sync {
         progress: FileProgress<'_>,
     ) -> Result<(), SyncFault>;
 
-    /// Makes the version where it is not there, and brings its stage, aliases and labels up to date. Returns its number.
+    /// Makes the version where it is not there, and brings its stage, aliases and labels up to date. One that was imported may be from this very server, and
+    /// then it is its own copy. Returns its number.
     async fn copy_version(
         &self,
-        version: &ModelVersion,
-        remote_run: Option<&str>,
-        key: &str,
+        version: &VersionToCopy<'_>,
         copy: Option<&RemoteCopy>,
     ) -> Result<RemoteCopy, SyncFault>;
 }

@@ -1,5 +1,6 @@
 //! The mirror of a local store on a real MLflow server: what is carried over, what survives which trouble, and that nothing is lost or done twice.
 
+mod adopted;
 mod asked;
 mod content;
 mod faults;

@@ -10,6 +10,7 @@ use crate::domain::{Artifact, ModelRun, ModelVersion, SyncKind, text::visible};
 use crate::store::StoreError;
 use crate::store::sync::{
     ExperimentOfRun, MirrorServer, RemoteCopy, Sent, SyncFault, SyncRecord, SyncTask, SyncWork,
+    VersionToCopy,
 };
 use nix::fcntl::OFlag;
 use std::fs::File;
@@ -90,8 +91,13 @@ impl Carrier {
                     Err(stop) => Err(stop),
                 }
             }
-            SyncWork::Run { run, experiment } => {
-                self.sync_run_to_mlflow(task, run, experiment, task.copy.is_some())
+            SyncWork::Run {
+                run,
+                experiment,
+                is_imported,
+            } => {
+                let update_only = task.copy.is_some();
+                self.sync_run_to_mlflow(task, run, experiment, update_only, *is_imported)
                     .await
             }
             SyncWork::Artifact {
@@ -105,7 +111,11 @@ impl Carrier {
             SyncWork::ModelVersion {
                 version,
                 remote_run,
-            } => self.version(task, version, remote_run.as_deref()).await,
+                is_imported,
+            } => {
+                self.version(task, version, remote_run.as_deref(), *is_imported)
+                    .await
+            }
         };
         match carried {
             Ok(()) => Outcome::Done,
@@ -175,6 +185,7 @@ impl Carrier {
         run: &ModelRun,
         experiment: &ExperimentOfRun,
         update_only: bool,
+        is_imported: bool,
     ) -> Result<(), Stop> {
         let copied = |copy: RemoteCopy| SyncRecord::Copied {
             kind: SyncKind::Run,
@@ -189,7 +200,7 @@ impl Carrier {
             let key = self.key(SyncKind::Run, run.run_id.as_str());
             let remote = self
                 .server
-                .find_or_create_run(run, &experiment_id, &key)
+                .find_or_create_run(run, &experiment_id, &key, is_imported)
                 .await?;
             let copy = RemoteCopy {
                 remote,
@@ -336,6 +347,7 @@ impl Carrier {
         task: &SyncTask,
         version: &ModelVersion,
         remote_run: Option<&str>,
+        is_imported: bool,
     ) -> Result<(), Stop> {
         let mut version = version.clone();
         version.derive_approval(&self.core.policy().await.map_err(|error| {
@@ -348,10 +360,15 @@ impl Carrier {
             version.model_name.as_str(),
             version.version.as_str()
         );
-        let key = self.key(SyncKind::ModelVersion, &id);
+        let to_copy = VersionToCopy {
+            version: &version,
+            remote_run,
+            key: &self.key(SyncKind::ModelVersion, &id),
+            is_imported,
+        };
         let copy = self
             .server
-            .copy_version(&version, remote_run, &key, task.copy.as_ref())
+            .copy_version(&to_copy, task.copy.as_ref())
             .await?;
         let copied = SyncRecord::Copied {
             kind: SyncKind::ModelVersion,

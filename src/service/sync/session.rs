@@ -8,7 +8,7 @@ use super::{MlflowSync, SyncPatience, lease};
 use crate::domain::SyncItemState;
 use crate::service::{Result, ServerAddress};
 use crate::store::StoreError;
-use crate::store::sync::{MirrorServer, SyncFault, SyncRecord, SyncTask, TrackedServer};
+use crate::store::sync::{MirrorServer, SyncFault, SyncRecord, SyncTask, SyncWork, TrackedServer};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -211,8 +211,12 @@ impl Sessions<'_> {
                     .store
                     .due_sync_tasks(core.clock.now(), all, &not, free)
                     .await?;
-                is_dry = due.is_empty();
+                is_dry = true;
                 for task in due {
+                    if under_way.values().any(|other| share_a_model(other, &task)) {
+                        continue;
+                    }
+                    is_dry = false;
                     tried.push(task.item.id);
                     let carrier = Carrier {
                         progressed: Arc::new(AtomicBool::new(false)),
@@ -335,6 +339,17 @@ impl Sessions<'_> {
         };
         record(carrier, task, failure).await?;
         Ok(None)
+    }
+}
+
+/// The versions of a model have its aliases between them: two at once would take away from each other what they were just given.
+fn share_a_model(one: &SyncTask, other: &SyncTask) -> bool {
+    match (&one.work, &other.work) {
+        (
+            SyncWork::ModelVersion { version: one, .. },
+            SyncWork::ModelVersion { version: other, .. },
+        ) => one.model_name == other.model_name,
+        _ => false,
     }
 }
 

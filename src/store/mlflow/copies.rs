@@ -2,7 +2,8 @@
 //!
 //! Copies are MLflow's own objects with the same tags as the objects of the remote store, and no ledger: the truth is in the local store, which also has
 //! the audit log. Each copy carries a key in the tag [`fields::ATTEMPT`](super::fields::ATTEMPT), made of the store's id and the object's, so it is looked for before it is made and found again
-//! whoever lost what. Every call may be repeated.
+//! whoever lost what. What was imported from the very server that it is mirrored to is its own copy: nothing is made anew there, and nothing of the server's own
+//! is taken from it. Every call may be repeated.
 
 mod artifacts;
 mod experiments;
@@ -18,8 +19,10 @@ use super::error::{ApiError, ApiResult, shortened};
 use super::fields::NOTE;
 use super::ledger::RESERVED;
 use super::store::MlflowOptions;
-use crate::domain::{Artifact, ModelExperiment, ModelRun, ModelVersion};
-use crate::store::sync::{FileProgress, MirrorServer, RemoteCopy, Sent, SyncFault, Unsent};
+use crate::domain::{Artifact, ModelExperiment, ModelRun};
+use crate::store::sync::{
+    FileProgress, MirrorServer, RemoteCopy, Sent, SyncFault, Unsent, VersionToCopy,
+};
 use crate::store::{Result, StoreError};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -191,8 +194,9 @@ impl MirrorServer for MlflowCopies {
         run: &ModelRun,
         experiment_id: &str,
         key: &str,
+        is_imported: bool,
     ) -> Result<String, SyncFault> {
-        self.bring_run(run, experiment_id, key).await
+        self.bring_run(run, experiment_id, key, is_imported).await
     }
 
     async fn update_run(&self, run: &ModelRun, copy: &RemoteCopy) -> Result<Sent, SyncFault> {
@@ -229,12 +233,10 @@ impl MirrorServer for MlflowCopies {
 
     async fn copy_version(
         &self,
-        version: &ModelVersion,
-        remote_run: Option<&str>,
-        key: &str,
+        version: &VersionToCopy<'_>,
         copy: Option<&RemoteCopy>,
     ) -> Result<RemoteCopy, SyncFault> {
-        self.bring_version(version, remote_run, key, copy).await
+        self.bring_version(version, copy).await
     }
 }
 

@@ -16,7 +16,7 @@ impl MlflowCopies {
         let there = if let Some(there) = self.experiment_there(experiment).await? {
             there
         } else {
-            let wanted = wanted(experiment, &[]);
+            let wanted = wanted(experiment);
             let name = experiment.name.as_str();
             match self.client.create_experiment(name, &wanted).await {
                 Ok(_) => {}
@@ -27,7 +27,7 @@ impl MlflowCopies {
             made.ok_or_else(|| SyncFault::passing("the experiment was made and is not there yet"))?
         };
         let id = there.experiment_id.clone();
-        let mut set = differing(wanted(experiment, &there.tags), &there.tags);
+        let mut set = differing(wanted(experiment), &there.tags);
         set.extend(removals(experiment, copy, &there.tags));
         for tag in &set {
             self.client
@@ -74,10 +74,9 @@ fn own_tags(experiment: &ModelExperiment) -> impl Iterator<Item = KeyValue> {
 }
 
 /// What the copy is to carry. A description that somebody wrote there is not emptied by one that has none.
-fn wanted(experiment: &ModelExperiment, there: &[KeyValue]) -> Vec<KeyValue> {
+fn wanted(experiment: &ModelExperiment) -> Vec<KeyValue> {
     let mut wanted = carried(experiment);
-    wanted
-        .retain(|tag| tag.key != NOTE || !tag.value.is_empty() || value_of(there, NOTE).is_none());
+    wanted.retain(|tag| tag.key != NOTE || !tag.value.is_empty());
     wanted.extend(own_tags(experiment));
     wanted
 }

@@ -19,6 +19,7 @@ impl MlflowCopies {
         run: &ModelRun,
         experiment_id: &str,
         key: &str,
+        is_imported: bool,
     ) -> Result<String, SyncFault> {
         let search = RunSearch {
             experiment_ids: vec![experiment_id.to_owned()],
@@ -29,7 +30,7 @@ impl MlflowCopies {
         if let Some(found) = found.into_iter().next() {
             return Ok(found.info.run_id);
         }
-        if let Some(there) = self.imported_run(run).await? {
+        if is_imported && let Some(there) = self.imported_run(run, experiment_id).await? {
             return Ok(there);
         }
         let mut tags = wanted(run);
@@ -37,7 +38,7 @@ impl MlflowCopies {
         let new = NewRun {
             experiment_id,
             name: &run.name,
-            start_time: run.started_at.unwrap_or(run.created_at).as_millisecond(),
+            start_time: began(run),
             user_id: run.source.user.as_deref().unwrap_or_default(),
             tags: &tags,
         };
@@ -45,19 +46,34 @@ impl MlflowCopies {
         Ok(made.info.run_id)
     }
 
-    /// A run that was imported from this very server keeps its id, and is its own copy.
-    async fn imported_run(&self, run: &ModelRun) -> Result<Option<String>, SyncFault> {
+    /// A run that was imported from this very server has its id there, or the one that modeldeck gave it, and began when that one did.
+    async fn imported_run(
+        &self,
+        run: &ModelRun,
+        experiment_id: &str,
+    ) -> Result<Option<String>, SyncFault> {
         let id = run.run_id.as_str();
-        let is_of_mlflow = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_of_mlflow {
-            return Ok(None);
+        if id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            match self.client.get_run(id).await {
+                Ok(there) if there.info.lifecycle_stage != "deleted" => {
+                    return Ok(Some(there.info.run_id));
+                }
+                Ok(_) => {}
+                Err(error) if error.is_missing() => {}
+                Err(error) => return Err(super::fault(error)),
+            }
         }
-        match self.client.get_run(id).await {
-            Ok(there) if there.info.lifecycle_stage != "deleted" => Ok(Some(there.info.run_id)),
-            Ok(_) => Ok(None),
-            Err(error) if error.is_missing() => Ok(None),
-            Err(error) => Err(super::fault(error)),
-        }
+        let search = RunSearch {
+            experiment_ids: vec![experiment_id.to_owned()],
+            filter: format!("tags.`{GIVEN_ID}` = '{}'", id.replace('\'', "''")),
+            order_by: vec!["attributes.start_time ASC".to_owned()],
+        };
+        let (found, _) = self.client.search_runs(&search, 100, None).await.faulty()?;
+        let began = began(run);
+        let same = found
+            .into_iter()
+            .find(|there| there.info.start_time == began);
+        Ok(same.map(|there| there.info.run_id))
     }
 
     async fn run_there(&self, remote: &str) -> Result<dto::Run, SyncFault> {
@@ -141,7 +157,8 @@ impl MlflowCopies {
             .flat_map(|unsent| {
                 unsent.batch.points.iter().map(|point| Metric {
                     key: unsent.batch.key.as_str().to_owned(),
-                    value: point.value,
+                    // An infinity is kept as the largest number and not known again when it comes a second time: the whole batch would be refused.
+                    value: point.value.clamp(-f64::MAX, f64::MAX),
                     timestamp: point.timestamp.as_millisecond(),
                     step: point.step,
                 })
@@ -169,6 +186,11 @@ impl MlflowCopies {
 
 fn deleted() -> SyncFault {
     SyncFault::Gone("its copy was deleted on the server".to_owned())
+}
+
+/// When the copy of a run begins, in milliseconds.
+fn began(run: &ModelRun) -> i64 {
+    run.started_at.unwrap_or(run.created_at).as_millisecond()
 }
 
 fn own_tags(run: &ModelRun) -> impl Iterator<Item = KeyValue> {

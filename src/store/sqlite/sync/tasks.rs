@@ -2,9 +2,9 @@
 
 use super::super::column::{count, json, nearest_nanos, signed, to_json};
 use super::super::fault::Result;
-use super::super::{experiments, metrics, runs, versions};
+use super::super::{audit, experiments, metrics, runs, versions};
 use super::status;
-use crate::domain::{Artifact, Key, ModelRun, RunId, SyncItem, SyncKind};
+use crate::domain::{Artifact, Key, ModelRun, ObjectKind, RunId, SyncItem, SyncKind};
 use crate::store::SeriesBatch;
 use crate::store::sync::{ExperimentOfRun, RemoteCopy, SyncTask, SyncWork, Unsent};
 use jiff::{SignedDuration, Timestamp};
@@ -77,6 +77,7 @@ fn task(connection: &Connection, item: SyncItem) -> Result<SyncTask> {
                     object,
                     copy: self::copy(connection, SyncKind::Experiment, object, "")?,
                 },
+                is_imported: is_imported(connection, ObjectKind::Run, run.run_id.as_str())?,
                 run: Box::new(run),
             }
         }
@@ -103,6 +104,7 @@ fn task(connection: &Connection, item: SyncItem) -> Result<SyncTask> {
                 None => None,
             };
             SyncWork::ModelVersion {
+                is_imported: is_imported(connection, ObjectKind::ModelVersion, &item.object)?,
                 version: Box::new(version),
                 remote_run: remote_run.map(|copy| copy.remote),
             }
@@ -115,6 +117,10 @@ fn task(connection: &Connection, item: SyncItem) -> Result<SyncTask> {
         copy,
         work,
     })
+}
+
+fn is_imported(connection: &Connection, kind: ObjectKind, object: &str) -> Result<bool> {
+    Ok(!audit::of_imports(connection, kind, object)?.is_empty())
 }
 
 fn artifact_of(run: &ModelRun, path: &str) -> Option<Artifact> {

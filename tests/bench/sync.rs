@@ -1,6 +1,6 @@
 //! How fast a mirror catches up, against MLflow's own Python client logging the same points to the same server. Printed, never asserted.
 //!
-//! `cargo bench --bench sync`
+//! `cargo bench --bench sync`; with `MODELDECK_BENCH_RUNS=5` a small one, the usual number is 100.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,8 +23,12 @@ use modeldeck::service::{
 use modeldeck::store::SeriesBatch;
 use std::time::{Duration, Instant};
 
-/// One run with 10 metrics of 2,000 points, and 100 runs with 5 metrics of 4 points.
-const SHAPES: [(usize, usize, usize); 2] = [(1, 10, 2_000), (100, 5, 4)];
+/// Runs, metrics and points: one run with 10 metrics of 2,000 points, and 100 runs with 5 metrics of 4 points.
+fn shapes() -> [(usize, usize, usize); 2] {
+    let given = std::env::var("MODELDECK_BENCH_RUNS").ok();
+    let runs = given.map_or(100, |given| given.parse().expect("a number of runs"));
+    [(1, 10, runs * 20), (runs, 5, 4)]
+}
 
 /// The same through MLflow's client: batches of 1,000 points, which is the most that it takes.
 const CLIENT: &str = r#"
@@ -55,7 +59,7 @@ fn main() {
         return;
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    for (runs, metrics, points) in SHAPES {
+    for (runs, metrics, points) in shapes() {
         let all = runs * metrics * points;
         let server = Server::start(Series::Three, &[]);
         // What a server does for the first time is slow, whoever asks.
@@ -75,6 +79,8 @@ fn main() {
                 "{runs:>4} runs, {all:>6} points: {who:<16} {seconds:>6.2} s, {a_run:>6.1} runs/s, {a_point:>7.0} points/s"
             );
         }
+        let ratio = python / ours.as_secs_f64();
+        println!("{runs:>4} runs, {all:>6} points: the mirror is {ratio:.1} times as fast");
     }
 }
 

@@ -1,7 +1,7 @@
-//! Real MLflow servers on loopback, one of each series for all tests of a process.
+//! Real MLflow servers on loopback, a few of each series for all tests of a process.
 //!
 //! Their virtual environments are made once below the target directory, from the pinned requirements in `tests/`, under a lock, because tests run side by
-//! side. Starting a server takes seconds, so tests take turns with one and each finds it emptied. The server runs in a process group of its own
+//! side. Starting a server takes seconds, so tests take turns with those that are there and each finds its own emptied. The server runs in a process group of its own
 //! under a small launcher, which signals do not end and which ends the group when its standard input closes: that happens when this process ends, however it
 //! ends (2.22 leaves its workers behind otherwise). A server can be killed and started again on the same database and port, or be told where it will be before
 //! it is there.
@@ -12,8 +12,9 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Switches the tests that need a real server off.
 pub(crate) const SKIP: &str = "MODELDECK_SKIP_MLFLOW_TESTS";
@@ -57,9 +58,10 @@ impl Series {
         }
     }
 
-    fn slot(self) -> &'static Mutex<Option<Server>> {
-        static THREE: Mutex<Option<Server>> = Mutex::const_new(None);
-        static TWO: Mutex<Option<Server>> = Mutex::const_new(None);
+    /// Most tests want the newest, and two of them wait for less than one does.
+    fn pool(self) -> &'static Pool {
+        static THREE: Pool = Pool::of(2);
+        static TWO: Pool = Pool::of(1);
         match self {
             Self::Three => &THREE,
             Self::Two => &TWO,
@@ -86,22 +88,52 @@ struct Process {
     stdin: Option<ChildStdin>,
 }
 
+/// The servers of a series that nobody has at the moment; one is started where there is none.
+struct Pool {
+    turns: Semaphore,
+    idle: Mutex<Vec<Server>>,
+}
+
+impl Pool {
+    const fn of(most: usize) -> Self {
+        Self {
+            turns: Semaphore::const_new(most),
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Server>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// One test's turn with a server, which is empty at its start.
-pub(crate) struct Turn(MutexGuard<'static, Option<Server>>);
+pub(crate) struct Turn {
+    /// There until the end.
+    server: Option<Server>,
+    series: Series,
+    _permit: SemaphorePermit<'static>,
+}
 
 /// A turn with a server of a series; `None` where these tests are switched off.
 pub(crate) async fn turn(series: Series) -> Option<Turn> {
     if is_switched_off() {
         return None;
     }
-    let mut slot = series.slot().lock().await;
-    let server = slot.get_or_insert_with(|| Server::start(series, &[]));
+    let pool = series.pool();
+    let permit = pool.turns.acquire().await.unwrap();
+    let idle = pool.idle().pop();
+    let mut server = idle.unwrap_or_else(|| Server::start(series, &[]));
     // Whoever had it before may have failed while it was down.
     if server.process.is_none() {
         server.up();
     }
     server.empty();
-    Some(Turn(slot))
+    Some(Turn {
+        server: Some(server),
+        series,
+        _permit: permit,
+    })
 }
 
 pub(crate) fn is_switched_off() -> bool {
@@ -112,13 +144,19 @@ impl std::ops::Deref for Turn {
     type Target = Server;
 
     fn deref(&self) -> &Server {
-        self.0.as_ref().unwrap()
+        self.server.as_ref().unwrap()
     }
 }
 
 impl std::ops::DerefMut for Turn {
     fn deref_mut(&mut self) -> &mut Server {
-        self.0.as_mut().unwrap()
+        self.server.as_mut().unwrap()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.series.pool().idle().extend(self.server.take());
     }
 }
 

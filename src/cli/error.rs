@@ -70,7 +70,7 @@ impl CliError {
             kind: ErrorKind::NotFound,
             message: format!("store '{path}' is not there"),
             hint: Some(format!(
-                "'modeldeck store init {path}' makes it, and so do 'experiment create', 'model register', 'run exec' and 'ingest'"
+                "'modeldeck store init {path}' makes it, and so do 'experiment create', 'model register', 'run exec', 'ingest' and 'store import'"
             )),
         }
     }

@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::error::{CliError, Result};
 use super::output::{Cell, Column, Sections, Style, Table, ago};
+use crate::domain::text::visible;
 use crate::domain::{MirrorState, SyncItem, SyncItemState, SyncStatus};
 use crate::service::{Drained, ErrorKind, SyncProgress};
 use clap::{Args, Subcommand};
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 /// So many items are shown.
 const SHOWN: usize = 20;
+/// Of those that are DEAD, so many are told of at length.
+const SHOWN_WHOLE: usize = 5;
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
@@ -40,19 +43,23 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     /// The item, as 'sync status' shows it.
-    id: i64,
+    id: String,
 }
 
 #[derive(Debug, Args)]
 pub struct DropArgs {
     /// The item, as 'sync status' shows it.
-    id: i64,
+    id: String,
     /// Why, for the audit log.
     #[arg(long)]
     reason: String,
 }
 
 pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
+    let item = match &verb {
+        Verb::Retry(RetryArgs { id }) | Verb::Drop(DropArgs { id, .. }) => number(id)?,
+        Verb::Status(_) | Verb::Run(_) => 0,
+    };
     let service = ctx.service().await?;
     let sync = service.sync();
     match verb {
@@ -66,17 +73,29 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
             bar.end();
             ended(ctx, &drained?, &sync.items(SHOWN).await?)
         }
-        Verb::Retry(args) => {
-            let item = sync.retry(args.id).await?;
+        Verb::Retry(_) => {
+            let item = sync.retry(item).await?;
             ctx.out
                 .changed(&item, &format!("{} is queued again", item.label()))
         }
         Verb::Drop(args) => {
-            let item = sync.give_up(args.id, &args.reason).await?;
+            let item = sync.give_up(item, &args.reason).await?;
             ctx.out
                 .changed(&item, &format!("the copy of {} is given up", item.label()))
         }
     }
+}
+
+/// The number of an item, before any store is opened.
+fn number(id: &str) -> Result<i64> {
+    id.parse()
+        .map_err(|_error: std::num::ParseIntError| CliError::Usage {
+            message: format!(
+                "'{}' is no item of the queue to MLflow: items have numbers",
+                visible(id)
+            ),
+            hint: Some("'modeldeck sync status' lists those that wait".to_owned()),
+        })
 }
 
 /// The status as one JSON document, with the items that are DEAD, and those that wait.
@@ -101,10 +120,7 @@ fn status(ctx: &Context, status: &SyncStatus, items: &[SyncItem]) -> Result<()> 
         return Ok(());
     };
     let now = ctx.out.now;
-    let mut sections = Sections::new(format!(
-        "mirror on {}",
-        crate::domain::text::visible(target)
-    ));
+    let mut sections = Sections::new(format!("mirror on {}", visible(target)));
     let style = match status.state {
         MirrorState::Offline | MirrorState::Refused => Style::Bad,
         _ => Style::Plain,
@@ -155,6 +171,29 @@ fn table(ctx: &Context, status: &SyncStatus, items: &[SyncItem]) -> Result<()> {
     let all = status.depth + status.dead;
     if all > items.len() as u64 {
         ctx.out.talk(&format!("{} of {all} items", items.len()));
+    }
+    dead(ctx, items)
+}
+
+/// Items that wait for somebody's word, each with its whole reason and the words that there are.
+fn dead(ctx: &Context, items: &[SyncItem]) -> Result<()> {
+    let dead = items
+        .iter()
+        .filter(|item| item.state == SyncItemState::Dead);
+    for item in dead.take(SHOWN_WHOLE) {
+        let mut sections = Sections::new(format!("item {} is DEAD", item.id));
+        sections.raw("what", &item.label());
+        sections.raw("why", item.reason.as_deref().unwrap_or_default());
+        sections.field(
+            "try it anew",
+            Cell::shown(format!("modeldeck sync retry {}", item.id)),
+        );
+        sections.field(
+            "give it up",
+            Cell::shown(format!("modeldeck sync drop {} --reason ...", item.id)),
+        );
+        ctx.out.print("\n")?;
+        ctx.out.sections(&sections)?;
     }
     Ok(())
 }
@@ -220,10 +259,7 @@ impl Bar {
         );
         if let Some((path, done, of)) = &progress.file {
             let share = done.saturating_mul(100).checked_div(*of).unwrap_or(100);
-            message = format!(
-                "{message}; {} {share} %",
-                crate::domain::text::visible(path)
-            );
+            message = format!("{message}; {} {share} %", visible(path));
         }
         self.0.set_message(message);
     }

@@ -1,12 +1,14 @@
 //! Which kind of source is meant by what was given.
 
 use super::ImportManager;
-use crate::service::{MlflowSettings, Result};
+use crate::domain::text::visible;
+use crate::service::{MlflowSettings, Result, ServiceError};
 use crate::store::StoreError;
 use crate::store::import::ImportSource;
 use crate::store::mlflow::MlflowSource;
 use crate::store::mlruns::MlrunsFolder;
 use crate::store::sqlite::MlflowFile;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 impl ImportManager {
@@ -25,7 +27,7 @@ impl ImportManager {
             Some(("file", rest)) => PathBuf::from(rest.strip_prefix("//").unwrap_or(rest)),
             Some((scheme, rest)) if rest.starts_with("//") => {
                 return Err(StoreError::Unsupported {
-                    what: format!("import from '{}://'", crate::domain::text::visible(scheme)),
+                    what: format!("import from '{}://'", visible(scheme)),
                     why: "it imports from a server over http or https, an SQLite file and an 'mlruns' folder; an MLflow server in front of it can be imported from".to_owned(),
                 }
                 .into());
@@ -40,21 +42,24 @@ impl ImportManager {
     }
 }
 
+const SOURCES: &str = "name MLflow's database, its 'mlruns' folder, or the address of its server";
+
 fn is_folder(path: &Path) -> Result<bool> {
-    let status = path.metadata().map_err(|error| StoreError::Unusable {
+    let unusable = |problem: String| StoreError::Unusable {
         path: path.to_owned(),
-        problem: error.to_string(),
-        hint: "name MLflow's database, its 'mlruns' folder, or the address of its server"
-            .to_owned(),
-    })?;
-    if !status.is_dir() && !status.is_file() {
-        return Err(StoreError::Unusable {
-            path: path.to_owned(),
-            problem: "it is neither a file nor a folder".to_owned(),
-            hint: "name MLflow's database, its 'mlruns' folder, or the address of its server"
-                .to_owned(),
-        }
-        .into());
+        problem,
+        hint: SOURCES.to_owned(),
+    };
+    match path.metadata() {
+        Ok(status) if status.is_dir() || status.is_file() => Ok(status.is_dir()),
+        Ok(_) => Err(unusable("it is neither a file nor a folder".to_owned()).into()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(ServiceError::NoSuchItem {
+            message: format!(
+                "'{}' is not there, so nothing can be imported from it",
+                visible(&path.to_string_lossy())
+            ),
+            hint: SOURCES.to_owned(),
+        }),
+        Err(error) => Err(unusable(error.to_string()).into()),
     }
-    Ok(status.is_dir())
 }

@@ -139,14 +139,22 @@ fn what_is_no_source_is_told_and_nothing_is_made() {
         .unwrap()
         .execute_batch("CREATE TABLE runs (x)")
         .unwrap();
-    for source in [
-        "nowhere.db",
-        &text,
-        "empty",
-        "half",
-        "other.db",
-        "/dev/null",
-    ] {
+    let error = home
+        .deck(["store", "import", "nowhere.db", "--json"])
+        .code(5)
+        .json_error();
+    assert_eq!(
+        (&error["kind"], &error["message"]),
+        (
+            &"not_found".into(),
+            &"'nowhere.db' is not there, so nothing can be imported from it".into()
+        )
+    );
+    assert!(
+        error["hint"].as_str().unwrap().contains("'mlruns' folder"),
+        "{error}"
+    );
+    for source in [&text, "empty", "half", "other.db", "/dev/null"] {
         let error = home
             .deck(["store", "import", source, "--json"])
             .code(4)

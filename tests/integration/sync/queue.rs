@@ -2,6 +2,7 @@
 
 use super::{Deck, begin, drain, drain_whole, end, experiment, measure};
 use crate::store_contract::samples::{batch, point};
+use crate::support::Test;
 use crate::support::fault_server::{Fault, FaultServer};
 use crate::support::mlflow_server::{Series, turn};
 use modeldeck::domain::{Artifact, MirrorState, ObjectKind, SyncItemState, SyncKind, approval};
@@ -287,6 +288,8 @@ async fn a_dead_item_holds_up_nothing_and_is_settled_by_a_word() {
     );
     assert_eq!(super::remote_points(&server).len(), 50);
 
+    told_to_people(&deck, dead.id);
+
     // The file is back: a retry carries it over. The other is given up.
     std::fs::write(deck.dir.path().join("gone.bin"), "gone").unwrap();
     service.sync().retry(file.id).await.unwrap();
@@ -306,6 +309,30 @@ async fn a_dead_item_holds_up_nothing_and_is_settled_by_a_word() {
     let gone = service.sync().retry(dead.id).await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound);
     told_in_the_audit_log(&service).await;
+}
+
+/// The command line tells the whole reason and what can be done.
+fn told_to_people(deck: &Deck, dead: i64) {
+    let call = |words: &[&str]| {
+        Test::new(deck.dir.path())
+            .args(["--store", "deck.db", "sync"])
+            .args(words)
+    };
+    call(&["status"])
+        .stdout_has(format!("item {dead} is DEAD"))
+        .stdout_has("experiment names that start with 'modeldeck/' are modeldeck's own on a server")
+        .stdout_has(format!("modeldeck sync retry {dead}"))
+        .stdout_has(format!("modeldeck sync drop {dead} --reason ..."))
+        .success();
+    for words in [&["retry", "nope"][..], &["drop", "nope", "--reason", "x"]] {
+        call(words)
+            .stderr_has("'nope' is no item of the queue to MLflow: items have numbers")
+            .stderr_has("'modeldeck sync status' lists those that wait")
+            .code(2);
+    }
+    call(&["retry", "4711"])
+        .stderr_has("there is no item 4711 in the queue to MLflow")
+        .code(5);
 }
 
 async fn told_in_the_audit_log(service: &ModelLifecycleService) {

@@ -68,7 +68,7 @@ pub(super) fn server_comes_before_the_eyes_of(engineer: &mut Screen, host: &Host
 
 /// What the header tells until the mirror is there, each once.
 fn states_of_the_header(engineer: &mut Screen) -> Vec<&'static str> {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     let (mut met, mut asked) = (Vec::new(), Instant::now());
     while met.last() != Some(&"synced") {
         assert!(Instant::now() < deadline, "{met:?}");

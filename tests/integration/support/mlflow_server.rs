@@ -249,7 +249,7 @@ impl Server {
     }
 
     fn wait(&self) {
-        let deadline = Instant::now() + Duration::from_secs(90);
+        let deadline = Instant::now() + Duration::from_secs(180);
         while !self.answers() {
             assert!(
                 Instant::now() < deadline,

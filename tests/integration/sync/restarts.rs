@@ -33,7 +33,7 @@ async fn a_server_that_is_restarted_in_the_middle_gets_everything_once() {
         return;
     };
     let deck = Deck::new();
-    let service = deck.patient(&server.uri(), Duration::from_secs(90)).await;
+    let service = deck.patient(&server.uri(), Duration::from_secs(300)).await;
     experiment(&service, "fraud").await;
     for nth in 0..RUNS {
         let run = begin(&service, "fraud", &format!("r{nth}")).await;

@@ -9,6 +9,7 @@ mod losses;
 mod races;
 mod screen;
 mod silence;
+mod theirs;
 
 use crate::support::mlflow_server::Server;
 use modeldeck::domain::Identity;

@@ -134,9 +134,10 @@ pub(super) fn run(
     let histories = keys.map(std::mem::take(&mut raw.histories), &mut about);
     let start = time(raw.started_at, "start", &mut about);
     let end = time(raw.ended_at, "end", &mut about);
-    // What modeldeck wrote there has more digits.
-    let exact: Option<Times> =
-        tag("modeldeck.times").and_then(|json| serde_json::from_str(json).ok());
+    // What modeldeck made there has more digits.
+    let exact: Option<Times> = tag("modeldeck.times")
+        .filter(|_| tag("modeldeck.attempt").is_some())
+        .and_then(|json| serde_json::from_str(json).ok());
     let started_at = exact
         .as_ref()
         .map_or(start, |times| times.started_at)

@@ -72,26 +72,28 @@ pub(super) fn build(run: &dto::Run, experiment: &str, state: &State) -> ModelRun
     let on_server = status(info);
     let ours: Option<RunStatus> = told.ledger("status");
     let status = ours.filter(|_| told.is_behind).unwrap_or(on_server);
+    // A run that others made has its times from MLflow, whatever a tag says of them.
+    let is_ours = told.tag(ATTEMPT).is_some();
     let times = told
         .tag(TIMES)
+        .filter(|_| is_ours)
         .and_then(|times| serde_json::from_str::<Times>(times).ok());
     let created_at = told
         .ledger("created_at")
         .or(times.as_ref().map(|times| times.created_at))
         .unwrap_or(start);
-    let started_at = if told.object.is_some() {
-        told.ledger("started_at")
-    } else if let Some(times) = &times {
-        times.started_at
-    } else {
-        (status != RunStatus::Pending).then_some(start)
+    // Entries about a run that others made tell only what modeldeck changed of it.
+    let started_at = match (told.ledger::<Option<Timestamp>>("started_at"), &times) {
+        (Some(started_at), _) => started_at,
+        (None, Some(times)) => times.started_at,
+        (None, None) => (status != RunStatus::Pending).then_some(start),
     };
+    let end_on_server = || info.end_time.filter(|_| status.is_final()).map(from_millis);
     // An end that was made around modeldeck is MLflow's.
-    let ended_at = if ours == Some(status) {
-        told.ledger("ended_at")
-    } else {
-        info.end_time.filter(|_| status.is_final()).map(from_millis)
-    };
+    let ended_at = told
+        .ledger::<Option<Timestamp>>("ended_at")
+        .filter(|_| ours == Some(status))
+        .unwrap_or_else(end_on_server);
     let metrics: BTreeMap<Key, MetricPoint> = data
         .metrics
         .iter()
@@ -100,7 +102,7 @@ pub(super) fn build(run: &dto::Run, experiment: &str, state: &State) -> ModelRun
     let heartbeat = told.tag(HEARTBEAT).and_then(|text| text.parse().ok());
     let foreign_life = || {
         let last = metrics.values().map(|point| point.timestamp).max();
-        last.filter(|_| told.object.is_none())
+        last.filter(|_| !is_ours || told.object.is_none())
     };
     let params = data
         .params
@@ -473,11 +475,15 @@ impl MlflowStore {
         for key in &removed {
             super::repeated(|| self.client.delete_run_tag(remote, key)).await?;
         }
-        set.extend(
-            carried(after)
-                .into_iter()
-                .filter(|tag| dto::value_of(&on_server.data.tags, &tag.key) != Some(&tag.value)),
-        );
+        let there = &on_server.data.tags;
+        // What others wrote of their run stays theirs, as long as nobody changes it here.
+        let kept = match dto::value_of(there, ATTEMPT) {
+            Some(_) => Vec::new(),
+            None => carried(before),
+        };
+        set.extend(carried(after).into_iter().filter(|tag| {
+            !kept.contains(tag) && dto::value_of(there, &tag.key) != Some(&tag.value)
+        }));
         if let Some(heartbeat) = after
             .heartbeat_at
             .max(before.heartbeat_at)

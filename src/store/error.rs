@@ -51,7 +51,7 @@ pub enum StoreError {
     },
 
     /// Another program answers at the address; waiting mends nothing.
-    #[error("no MLflow server is reached at '{target}': {problem}")]
+    #[error("'{target}' does not answer as an MLflow server does: {problem}")]
     NotMlflow {
         target: String,
         problem: String,

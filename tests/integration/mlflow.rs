@@ -9,6 +9,7 @@ mod losses;
 mod races;
 mod screen;
 mod silence;
+mod strangers;
 mod theirs;
 
 use crate::support::mlflow_server::Server;

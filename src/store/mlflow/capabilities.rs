@@ -110,6 +110,10 @@ pub(super) async fn probe(client: &Client) -> Result<ServerCapabilities, StoreEr
     Ok(found)
 }
 
+/// What helps where something else seems to be at an address.
+const LOOK: &str =
+    "look at the host and the port; opened in a browser, the address shows MLflow's page";
+
 /// Somebody listens there and does not answer.
 fn silent(client: &Client, within: Duration) -> StoreError {
     StoreError::Unreachable {
@@ -156,9 +160,17 @@ pub(super) fn not_connected(client: &Client, error: ApiError) -> StoreError {
         },
         ApiError::NotMlflow { problem } | ApiError::Garbled { problem } => StoreError::NotMlflow {
             target,
-            problem: format!("another program is there: {problem}"),
-            hint: "open the address in a browser; MLflow's page should be there".to_owned(),
+            problem,
+            hint: LOOK.to_owned(),
         },
+        // MLflow says no in JSON with a code of its own; what may pass, or comes from a proxy before it, is told as that.
+        ApiError::Status { status, .. } if !matches!(status, 401 | 403 | 408 | 413 | 425 | 429 | 502..=504) => {
+            StoreError::NotMlflow {
+                target,
+                problem: format!("it answers {status}, and not in MLflow's words"),
+                hint: LOOK.to_owned(),
+            }
+        }
         other => other.during(format!("connecting to '{target}'")),
     }
 }

@@ -176,15 +176,17 @@ impl Client {
         match content_type(&headers) {
             Some(kind) if kind.contains("json") => Ok(body),
             kind => {
-                let what = kind.unwrap_or_else(|| "no content type".to_owned());
-                let text = words_of_html(&String::from_utf8_lossy(&body));
-                let problem = if body.is_empty() {
-                    "it answered with nothing where MLflow answers with JSON".to_owned()
-                } else {
-                    format!(
-                        "it answered with '{}' where MLflow answers with JSON: {text}",
-                        shortened(&what)
-                    )
+                // The page's text is another program's: it explains nothing here.
+                let problem = match kind {
+                    _ if body.is_empty() => {
+                        "it answers with nothing where MLflow answers with JSON".to_owned()
+                    }
+                    Some(kind) => format!(
+                        "it answers with '{}' where MLflow answers with JSON",
+                        shortened(&kind)
+                    ),
+                    None => "it answers with no kind of content where MLflow answers with JSON"
+                        .to_owned(),
                 };
                 Err(ApiError::NotMlflow { problem })
             }
@@ -330,9 +332,16 @@ impl Client {
     }
 
     fn unanswered(&self, error: &reqwest::Error) -> ApiError {
+        let problem = causes(error);
+        // What hyper says of a head that is none, such as the greeting of an SSH server.
+        if problem.contains("invalid HTTP") {
+            return ApiError::NotMlflow {
+                problem: "it speaks another protocol than HTTP".to_owned(),
+            };
+        }
         ApiError::Unanswered {
             target: self.address.to_string(),
-            problem: causes(error),
+            problem,
         }
     }
 

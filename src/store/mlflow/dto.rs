@@ -187,6 +187,17 @@ page!(MetricPage, metrics: Metric);
 page!(RegisteredModelPage, registered_models: RegisteredModel);
 page!(ModelVersionPage, model_versions: ModelVersion);
 
+/// A page of experiments, with what else is in it: without experiments a page of MLflow's is empty.
+#[derive(Debug, Deserialize)]
+pub(super) struct ExperimentProof {
+    #[serde(default)]
+    pub(super) experiments: Option<Vec<Experiment>>,
+    #[serde(default, rename = "next_page_token")]
+    _next_page_token: Option<String>,
+    #[serde(flatten)]
+    pub(super) others: serde_json::Map<String, serde_json::Value>,
+}
+
 /// The files of one folder; no server gives them in pages.
 #[derive(Debug, Deserialize)]
 pub(super) struct FilePage {

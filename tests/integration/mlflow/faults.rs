@@ -424,7 +424,7 @@ async fn what_is_no_mlflow_server_is_named() {
     for (fault, told) in [
         (
             answer("200 OK", "text/html", "<title>Grafana</title>"),
-            "another program is there",
+            "does not answer as an MLflow server does",
         ),
         (
             answer("404 Not Found", "text/html", "<h1>nginx</h1>"),

@@ -3,9 +3,10 @@
 use super::PageWalk;
 use crate::store::mlflow::client::{Call, Client};
 use crate::store::mlflow::dto::{
-    CreatedExperiment, Experiment, ExperimentAnswer, ExperimentPage, KeyValue, Nothing,
+    CreatedExperiment, Experiment, ExperimentAnswer, ExperimentPage, ExperimentProof, KeyValue,
+    Nothing,
 };
-use crate::store::mlflow::error::ApiResult;
+use crate::store::mlflow::error::{ApiError, ApiResult};
 use serde_json::json;
 
 impl Client {
@@ -51,10 +52,15 @@ impl Client {
     /// One experiment or none: the cheapest question that proves the API.
     pub(in crate::store::mlflow) async fn any_experiment(&self) -> ApiResult<Option<Experiment>> {
         let body = json!({ "max_results": 1, "view_type": "ACTIVE_ONLY" });
-        let page: ExperimentPage = self
+        let page: ExperimentProof = self
             .call(&Call::search("2.0/mlflow/experiments/search", body))
             .await?;
-        Ok(page.experiments.into_iter().next())
+        if page.experiments.is_none() && !page.others.is_empty() {
+            return Err(ApiError::NotMlflow {
+                problem: "it answers with JSON that is not MLflow's".to_owned(),
+            });
+        }
+        Ok(page.experiments.unwrap_or_default().into_iter().next())
     }
 
     pub(in crate::store::mlflow) async fn rename_experiment(

@@ -159,10 +159,12 @@ impl Client {
         let call = Call::search("2.0/mlflow/model-versions/transition-stage", json!({}));
         match self.call::<Value>(&call).await {
             Err(error) if error.is_no_route() => Ok(false),
-            Ok(_)
-            | Err(ApiError::Refused {
+            Err(ApiError::Refused {
                 status: 400..=499, ..
             }) => Ok(true),
+            Ok(_) => Err(ApiError::NotMlflow {
+                problem: "it answers yes to what MLflow refuses".to_owned(),
+            }),
             Err(error) => Err(error),
         }
     }

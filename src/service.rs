@@ -26,10 +26,13 @@ pub use crate::domain::NewMetric;
 pub use approval::{ApprovalManager, ChecklistMark, NewChecklistItem, NewDecision};
 pub use audit::{AuditLog, AuditVerification};
 pub use clock::Clock;
-pub use deployment::{DeploymentManager, DeploymentUpdate, NewDeployment, Rollback};
+pub use deployment::{
+    DeploymentManager, DeploymentUpdate, GONE, GoneVersions, NewDeployment, Rollback,
+};
 pub use drift::{DriftMonitor, NewDriftEvent};
 pub use error::{ErrorKind, Result, ServiceError};
 pub use experiment::{ExperimentManager, ExperimentUpdate, NewExperiment};
+pub use files::not_uploaded;
 pub use options::{MlflowSettings, ServiceOptions, ServiceSettings};
 pub use overview::Overview;
 pub use registry::{ModelRegistry, ModelVersionUpdate, NewModelVersion, StageChange};

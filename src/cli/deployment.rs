@@ -249,11 +249,16 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
         Column::whole("CREATED"),
         Column::text("REASON"),
     ];
-    let row = |deployment: &Deployment| {
+    let gone = service.deployments().gone(&query).await?;
+    let row = |listed: &Listed| {
+        let deployment = &listed.deployment;
         vec![
             Cell::raw(deployment.deployment_id.as_str()),
             Cell::raw(deployment.model_name.as_str()),
-            Cell::raw(deployment.version.as_str()),
+            match listed.version_is_gone {
+                true => Cell::shown(format!("{} (gone)", deployment.version)).styled(Style::Bad),
+                false => Cell::raw(deployment.version.as_str()),
+            },
             Cell::shown(deployment.environment),
             status_cell(deployment.status),
             health_cell(deployment.health),
@@ -272,10 +277,39 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
         "deployments",
         &columns,
         row,
-        async |page| service.deployments().list(&query, &page).await,
+        async |page| {
+            let page = service.deployments().list(&query, &page).await?;
+            Ok(page.map(|deployment| {
+                let is_gone = gone.is_of(&deployment);
+                Listed::of(deployment, is_gone)
+            }))
+        },
         async || service.deployments().count(&query).await,
     )
-    .await
+    .await?;
+    for sentence in gone.sentences() {
+        ctx.out.talk(&sentence);
+    }
+    Ok(())
+}
+
+/// A deployment, and whether its version is still there.
+#[derive(serde::Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    deployment: Deployment,
+    /// Only said where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    version_is_gone: bool,
+}
+
+impl Listed {
+    fn of(deployment: Deployment, version_is_gone: bool) -> Self {
+        Self {
+            deployment,
+            version_is_gone,
+        }
+    }
 }
 
 pub(super) fn status_cell(status: DeploymentStatus) -> Cell {

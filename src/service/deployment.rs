@@ -1,7 +1,9 @@
 //! Deployments: made, made to serve, ended, rolled back.
 
+mod gone;
 mod limits;
 
+pub use self::gone::{GONE, GoneVersions};
 use self::limits::{check_endpoint, check_health, move_to, refuse_ended};
 use super::core::{Core, expect_revision, required_text};
 use super::{Result, ServiceError};

@@ -349,6 +349,19 @@ impl ModelRegistry {
         Ok(version)
     }
 
+    /// The version, `None` where it is not there.
+    pub async fn find(
+        &self,
+        model_name: &ModelName,
+        version: &Version,
+    ) -> Result<Option<ModelVersion>> {
+        match self.get(model_name, version).await {
+            Ok(version) => Ok(Some(version)),
+            Err(ServiceError::Store(StoreError::NotFound { .. })) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub async fn list(
         &self,
         query: &VersionQuery,

@@ -257,6 +257,8 @@ pub struct DriftMore {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeploymentMore {
     pub version: Option<ModelVersion>,
+    /// Whether it was looked for and is not there.
+    pub version_is_gone: bool,
     /// What the version lacks for Production.
     pub missing: Vec<Missing>,
     /// Everything of the same model and environment, newest first.

@@ -1,11 +1,12 @@
 //! `modeldeck deployment show`.
 
-use super::{health_cell, status_cell};
+use super::{Listed, health_cell, status_cell};
 use crate::cli::context::Context;
 use crate::cli::error::Result;
 use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Sections, Table, precise};
 use crate::domain::DeploymentId;
+use crate::service::GONE;
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -18,8 +19,13 @@ pub(super) async fn run(ctx: &Context, args: &ShowArgs) -> Result<()> {
     let service = ctx.service().await?;
     let deployment_id = meant::deployment(&service, &args.deployment_id).await?;
     let deployment = service.get_deployment(&deployment_id).await?;
+    let is_gone = service
+        .registry()
+        .find(&deployment.model_name, &deployment.version)
+        .await?
+        .is_none();
     if ctx.out.json {
-        return ctx.out.object(&deployment);
+        return ctx.out.object(&Listed::of(deployment, is_gone));
     }
     let mut sections = Sections::new(format!("deployment {}", deployment.deployment_id));
     sections
@@ -27,6 +33,7 @@ pub(super) async fn run(ctx: &Context, args: &ShowArgs) -> Result<()> {
             "version",
             Cell::shown(format!("{} {}", deployment.model_name, deployment.version)),
         )
+        .optional("the version", is_gone.then(|| format!("is {GONE}")))
         .field("environment", Cell::shown(deployment.environment))
         .field("status", status_cell(deployment.status))
         .field("health", health_cell(deployment.health))

@@ -127,7 +127,9 @@ impl Resource for Deployment {
             parts.push(registered(self, version, env));
         }
         if let Some(more) = more {
-            if self.environment == Environment::Production {
+            if more.version_is_gone {
+                parts.push(gone(self, env));
+            } else if self.environment == Environment::Production {
                 parts.push(sections::missing(Some(&more.missing), env));
             }
             parts.push(way_back(self, more, env));
@@ -293,6 +295,16 @@ fn registered(deployment: &Deployment, version: &ModelVersion, env: &Env) -> Sec
         return section.text(Line::styled(said, env.theme.warn));
     }
     section
+}
+
+/// Somebody deleted the version under the deployment; what serves is another matter.
+fn gone(deployment: &Deployment, env: &Env) -> Section {
+    let said = format!("version {} is no longer on the server", deployment.version);
+    let section = Section::new("In the registry").text(Line::styled(said, env.theme.warn));
+    if deployment.status.is_final() {
+        return section;
+    }
+    section.text("Whether its endpoint still answers, the server does not know.")
 }
 
 fn way_back(deployment: &Deployment, more: &DeploymentMore, env: &Env) -> Section {

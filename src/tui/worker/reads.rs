@@ -68,9 +68,9 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
             Answer::Drift(Box::new(DriftMore {
                 run_id: service
                     .registry()
-                    .get(&event.model_name, &event.version)
+                    .find(&event.model_name, &event.version)
                     .await?
-                    .run_id,
+                    .and_then(|version| version.run_id),
                 history: history(service, ObjectKind::DriftEvent, event_id.as_str()).await?,
                 deployments: deployments(service, &event.model_name, &event.version).await?,
             }))
@@ -83,15 +83,19 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
                 environment: Some(deployment.environment),
                 ..DeploymentQuery::default()
             };
-            let object = service.registry().get(model, version).await?;
+            let object = service.registry().find(model, version).await?;
             Answer::Deployment(Box::new(DeploymentMore {
-                missing: service.approvals().missing(&object).await?,
+                missing: match &object {
+                    Some(object) => service.approvals().missing(object).await?,
+                    None => Vec::new(),
+                },
+                version_is_gone: object.is_none(),
                 others: service
                     .deployments()
                     .list(&others, &PageRequest::first(RELATIVES))
                     .await?
                     .rows,
-                version: Some(object),
+                version: object,
                 // That there is nothing to go back to is not a failure of looking.
                 target: service.deployments().target(&deployment, None).await.ok(),
                 history: history(service, ObjectKind::Deployment, deployment_id.as_str()).await?,

@@ -250,7 +250,10 @@ fn draft_version(
             stage_warning: None,
             aliases: BTreeSet::new(),
             run_id,
-            source: labels::address(&raw.source, &mut about),
+            // What modeldeck writes for a version without a source.
+            source: Some(raw.source.as_str())
+                .filter(|source| *source != "modeldeck:/no-source")
+                .and_then(|source| labels::address(source, &mut about)),
             metrics: BTreeMap::new(),
             params: Params::new(),
             tags: labels::labels(tags, "tag", &[], &mut about),

@@ -10,8 +10,18 @@ use super::versions::{KIND, NAME, PRODUCTION, carried, label};
 use crate::domain::{ModelName, ModelVersion, Policy, Revision, Stage, Tags, Version};
 use crate::store::{Result, StoreError, WriteContext};
 
-/// MLflow's own number for a source that it would not take: where nothing is, in a scheme that every server lets pass.
-pub(super) const NO_SOURCE: &str = "dbfs:/modeldeck/no-source";
+/// Where nothing is, in a scheme that every server lets pass and nobody takes for a place: MLflow wants a source of every version.
+const NO_SOURCE: &str = "modeldeck:/no-source";
+
+/// The source of a version that was given none, or one that the server does not take: its run, where all that came of it is.
+pub(super) fn stand_in(remote_run: Option<&str>) -> String {
+    remote_run.map_or_else(|| NO_SOURCE.to_owned(), |run| format!("runs:/{run}/"))
+}
+
+/// A source as it is on a server, `None` where it only says that there is none.
+pub(super) fn told_source(source: &str) -> Option<&str> {
+    Some(source).filter(|source| !source.is_empty() && *source != NO_SOURCE)
+}
 
 fn taken(model: &ModelName, version: &Version) -> StoreError {
     StoreError::AlreadyExists {
@@ -66,7 +76,8 @@ impl MlflowStore {
             Err(error) => return Err(error.during(doing)),
         }
         let description = cut(&version.description);
-        let mut source = version.source.as_deref().unwrap_or(NO_SOURCE);
+        let stand_in = stand_in(remote_run);
+        let mut source = version.source.as_deref().unwrap_or(&stand_in);
         loop {
             let error = match self
                 .client
@@ -87,10 +98,10 @@ impl MlflowStore {
                 };
             }
             // The server refuses many sources that are fine here; the ledger keeps the real one.
-            if !error.is_invalid() || source == NO_SOURCE {
+            if !error.is_invalid() || source == stand_in {
                 return Err(error.during(doing));
             }
-            source = NO_SOURCE;
+            source = &stand_in;
         }
     }
 

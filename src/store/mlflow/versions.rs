@@ -139,7 +139,7 @@ pub(super) fn build(
         run_id,
         source: told
             .ledger("source")
-            .unwrap_or_else(|| (!version.source.is_empty()).then(|| version.source.clone())),
+            .unwrap_or_else(|| super::register::told_source(&version.source).map(str::to_owned)),
         metrics: told
             .ledger::<BTreeMap<Key, crate::domain::number::Number>>("metrics")
             .unwrap_or_default()

@@ -4,7 +4,7 @@
 
 use super::super::dto::{self, KeyValue, value_of};
 use super::super::fields::{ATTEMPT, cut, is_internal};
-use super::super::register::{NO_SOURCE, takes_alias};
+use super::super::register::{stand_in, takes_alias};
 use super::super::versions::{NAME, PRODUCTION, carried};
 use super::{Faulty as _, MlflowCopies, differing, fault};
 use crate::domain::{ModelVersion, Stage};
@@ -98,16 +98,17 @@ impl MlflowCopies {
         }
         let tags = [KeyValue::new(ATTEMPT, key)];
         let description = cut(&version.description);
-        let source = version.source.as_deref().unwrap_or(NO_SOURCE);
+        let stand_in = stand_in(remote_run);
+        let source = version.source.as_deref().unwrap_or(&stand_in);
         let made = self
             .client
             .create_version(name, source, remote_run, &description, &tags)
             .await;
         match made {
             // A server takes few kinds of sources; the real one is in the local store.
-            Err(error) if error.is_invalid() && source != NO_SOURCE => self
+            Err(error) if error.is_invalid() && source != stand_in => self
                 .client
-                .create_version(name, NO_SOURCE, remote_run, &description, &tags)
+                .create_version(name, &stand_in, remote_run, &description, &tags)
                 .await
                 .faulty(),
             settled => settled.faulty(),

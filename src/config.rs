@@ -320,6 +320,11 @@ impl Loaded {
     /// The store that the settings mean. A relative path in the config file is relative to that file.
     pub fn target(&self) -> Result<StoreTarget, ConfigError> {
         let written = &self.settings.store.path;
+        // A server's address that lacks its host is no path either; what is wrong with it is told when it is connected to.
+        let is_bare = |scheme: &str| written.trim().eq_ignore_ascii_case(&format!("{scheme}://"));
+        if is_bare("http") || is_bare("https") {
+            return Ok(StoreTarget::Remote(ServerAddress::new(written.as_str())));
+        }
         let scheme = crate::domain::uri::scheme(written);
         if matches!(scheme.as_deref(), Some("http" | "https")) {
             return Ok(StoreTarget::Remote(ServerAddress::new(written.as_str())));

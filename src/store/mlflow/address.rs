@@ -25,8 +25,13 @@ impl Address {
             hint: "an MLflow server's address looks like http://host:5000 or https://host/prefix"
                 .to_owned(),
         };
-        let mut url =
-            Url::parse(given.trim()).map_err(|_not_a_url| wrong("it is not an address"))?;
+        let mut url = Url::parse(given.trim()).map_err(|_not_a_url| {
+            let rest = given.trim().split_once("://").map(|(_, rest)| rest);
+            wrong(match rest {
+                Some("" | "/") => "it is an address without a host",
+                _ => "it is not an address",
+            })
+        })?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(wrong("it is not an http or https address"));
         }

@@ -8,7 +8,7 @@ use super::dto::{KeyValue, Metric};
 use super::error::{ApiError, ApiResult};
 use super::fields::{NOTE, cut};
 use super::store::MlflowStore;
-use crate::domain::{Deployment, DeploymentStatus, DriftEvent, DriftState};
+use crate::domain::{Deployment, DeploymentStatus, DriftEvent, DriftState, number::short};
 use jiff::Timestamp;
 
 const DEPLOYMENTS: &str = "modeldeck/deployments";
@@ -27,6 +27,29 @@ struct Shown {
     end: Option<Timestamp>,
     tags: Vec<KeyValue>,
     metrics: Vec<Metric>,
+}
+
+/// What happened, in a sentence, with what somebody noted after it.
+fn description(event: &DriftEvent) -> String {
+    let mut said = format!(
+        "{} drift of {} {}: {} was {} and is {} (score {}",
+        event.severity,
+        event.model_name.as_str(),
+        event.version.as_str(),
+        event.metric.as_str(),
+        short(event.baseline),
+        short(event.observed),
+        short(event.score),
+    );
+    match event.threshold {
+        Some(threshold) => said.push_str(&format!(", threshold {})", short(threshold))),
+        None => said.push_str(", no threshold given)"),
+    }
+    if let Some(note) = &event.note {
+        said.push_str("\n\n");
+        said.push_str(note);
+    }
+    said
 }
 
 impl MlflowStore {
@@ -82,9 +105,7 @@ impl MlflowStore {
         if let Some(environment) = event.environment {
             tags.push(KeyValue::new("modeldeck.environment", environment.as_str()));
         }
-        if let Some(note) = &event.note {
-            tags.push(KeyValue::new(NOTE, cut(note)));
-        }
+        tags.push(KeyValue::new(NOTE, cut(&description(event))));
         let metric = |key: &str, value: f64| Metric {
             key: key.to_owned(),
             value,

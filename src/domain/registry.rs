@@ -26,6 +26,10 @@ vocabulary! {
         Ungated = "UNGATED",
         /// Other versions of the model are there too.
         Split = "SPLIT",
+        /// Both.
+        UngatedSplit = "UNGATED_SPLIT",
+        /// A store that mirrors itself to this server put it there, which approved it by its own rules.
+        Mirrored = "MIRRORED",
     }
 }
 
@@ -37,6 +41,12 @@ impl StageWarning {
                 "somebody put it into Production on the server, around modeldeck's gate"
             }
             Self::Split => "several versions of this model are in Production on the server",
+            Self::UngatedSplit => {
+                "somebody put it into Production on the server, around modeldeck's gate, and other versions of this model are there too"
+            }
+            Self::Mirrored => {
+                "approved in the store that mirrors itself here, which put it into Production; not in this server's own ledger"
+            }
         }
     }
 }

@@ -5,11 +5,11 @@
 //! it here, and tag `modeldeck.version` shows it there. A name that is a number is the server's number or refused, so that no number ever means two versions.
 //!
 //! A stage is shown as it is on the server, because that is what others load. Where modeldeck's gate did not let it be so, the version has a warning: `UNGATED` for
-//! one that is in Production by its stage or by alias `production` around modeldeck, `SPLIT` where another one is there too. Within [`GRACE`] of a change the ledger is
-//! believed, because the server's stage follows it.
+//! one that is in Production by its stage or by alias `production` around modeldeck, `SPLIT` where another one is there too, `UNGATED_SPLIT` for both, and
+//! `MIRRORED` for one that a mirror brought, approved where it comes from. Within [`GRACE`] of a change the ledger is believed, because the server's stage follows it.
 
 use super::dto::{self, KeyValue};
-use super::fields::{NOTE, REVISION, Told, from_millis, tag_changes};
+use super::fields::{ATTEMPT, NOTE, REVISION, Told, from_millis, tag_changes};
 use super::ledger::{Object, ObjectKey, State};
 use crate::domain::{
     Alias, ApprovalState, Artifact, Key, ModelName, ModelVersion, ObjectKind, RunId, Stage,
@@ -21,6 +21,7 @@ use std::time::Duration;
 
 pub(super) const KIND: ObjectKind = ObjectKind::ModelVersion;
 pub(super) const NAME: &str = "modeldeck.version";
+const APPROVAL: &str = "modeldeck.approval";
 pub(super) const REGISTERED_BY: &str = "modeldeck.registered_by";
 /// The alias that holds Production, in one row that does not race.
 pub(super) const PRODUCTION: &str = "production";
@@ -98,14 +99,23 @@ fn stage(
             && other.version != version.version
             && stage_on_server(other) == Some(Stage::Production)
     });
-    let warning = if (is_there || is_named) && !was_let_in {
-        Some(StageWarning::Ungated)
-    } else if is_there && (others || (alias.is_some() && !is_named)) {
-        Some(StageWarning::Split)
-    } else {
-        None
+    let is_around = (is_there || is_named) && !was_let_in;
+    let is_split = is_there && (others || (alias.is_some() && !is_named));
+    let warning = match (is_around, is_split) {
+        (true, true) => Some(StageWarning::UngatedSplit),
+        (true, false) if is_approved_copy(told) => Some(StageWarning::Mirrored),
+        (true, false) => Some(StageWarning::Ungated),
+        (false, true) => Some(StageWarning::Split),
+        (false, false) => None,
     };
     (shown, warning)
+}
+
+/// Whether a mirror made it, of a version that was approved where it comes from: this server's ledger never heard of it, and its tags can be
+/// written by anybody, so it is told and not believed.
+fn is_approved_copy(told: &Told<'_>) -> bool {
+    let is_copy = told.object.is_none() && told.tag(ATTEMPT).is_some();
+    is_copy && told.tag(APPROVAL) == Some(ApprovalState::Approved.as_str())
 }
 
 /// A version as the server and the ledger tell it.
@@ -187,10 +197,7 @@ pub(super) fn carried(version: &ModelVersion) -> Vec<KeyValue> {
         super::fields::cut(&version.registered_by),
     )];
     if version.approval != ApprovalState::None {
-        tags.push(KeyValue::new(
-            "modeldeck.approval",
-            version.approval.as_str(),
-        ));
+        tags.push(KeyValue::new(APPROVAL, version.approval.as_str()));
     }
     if let Some(approver) = &version.approved_by {
         tags.push(KeyValue::new(

@@ -290,11 +290,11 @@ pub(super) fn facts(version: &ModelVersion, env: &Env) -> Section {
         )
         .pair(
             "registered",
-            format!(
-                "by {}, {}",
-                visible(&version.registered_by),
-                env.when(version.created_at)
-            ),
+            match version.registered_by.as_str() {
+                // Servers without users note nobody.
+                "" => env.when(version.created_at),
+                person => format!("by {}, {}", visible(person), env.when(version.created_at)),
+            },
         )
         .pair_if(
             "description",

@@ -170,7 +170,7 @@ c.set_model_version_tag('ours', '1', 'team', 'theirs')
         ("described there", "theirs")
     );
     assert_eq!(first.stage_warning, Some(StageWarning::Split));
-    assert_eq!(second.stage_warning, Some(StageWarning::Ungated));
+    assert_eq!(second.stage_warning, Some(StageWarning::UngatedSplit));
     assert!(first.approval == modeldeck::domain::ApprovalState::Approved);
 
     // Through the gate again, and all is in order; an alias that is moved by hand is as much around the gate as a stage.

@@ -96,6 +96,17 @@ fn what_never_served_or_has_ended_cannot_be_changed() {
 }
 
 #[test]
+fn a_version_that_is_gone_is_told_and_the_rest_is_shown() {
+    let mut world = world();
+    world.deployment_more.version_is_gone = true;
+    world.deployment_more.missing.clear();
+    Screen::open(Tab::Deployments, world, (120, 40))
+        .sees("version 7 is no longer on the server")
+        .sees("would serve version 6 again")
+        .sees("https://serving.local/fraud");
+}
+
+#[test]
 fn only_production_asks_for_the_name() {
     let mut screen = screen();
     screen.press(&["x", "enter"]).sees("type 'fraud' to go on");

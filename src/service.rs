@@ -12,6 +12,7 @@ mod deployment;
 mod drift;
 mod error;
 mod experiment;
+mod files;
 pub mod identity;
 pub mod import;
 mod options;

@@ -24,13 +24,15 @@ pub use sync::{MirrorServer, SyncStore};
 
 use crate::domain::{
     Artifact, AuditEntry, Deployment, DeploymentId, DriftEvent, DriftEventId, Environment,
-    ExperimentName, Identity, Key, MetricChart, MetricPoint, ModelExperiment, ModelName, ModelRun,
-    ModelVersion, NewMetric, Policy, Revision, RunId, Subject, Version, metric::placed,
+    ExperimentName, Identity, Key, MetricChart, MetricPoint, MlflowLink, ModelExperiment,
+    ModelName, ModelRun, ModelVersion, NewMetric, Policy, Revision, RunId, Subject, Version,
+    metric::placed,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -248,6 +250,26 @@ pub trait RunStore: Send + Sync {
             charts.push(self.metric_chart(run_id, key, columns).await?);
         }
         Ok(charts)
+    }
+
+    /// The files of a run as a server lists them, recorded or not, for a run that is looked at. A store that keeps only what is recorded lists none.
+    async fn listed_files(&self, _run_id: &RunId) -> Result<Vec<Artifact>> {
+        Ok(Vec::new())
+    }
+
+    /// The run's own id on a server that is the store; a local store keeps the ids of copies with its runs.
+    async fn mlflow_link(&self, _run_id: &RunId) -> Result<Option<MlflowLink>> {
+        Ok(None)
+    }
+
+    /// Whether the store keeps the files of artifacts itself.
+    fn keeps_files(&self) -> bool {
+        false
+    }
+
+    /// Takes a copy of a recorded artifact's file, which has to be as it was recorded. Data, not a change of state; again is the same.
+    async fn keep_file(&self, _run_id: &RunId, _artifact: &Artifact, _file: File) -> Result<()> {
+        Ok(())
     }
 
     /// Appends to the run's captured output. Data, not a change of state.

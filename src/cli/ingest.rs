@@ -167,6 +167,9 @@ fn tell(ctx: &Context, report: &IngestReport) -> Result<()> {
             counted(report.bad_lines - listed, "more bad line")
         ));
     }
+    for said in &report.not_uploaded {
+        ctx.out.talk(said);
+    }
     let written = report.written;
     ctx.out.talk(&format!(
         "{} written: {}, {} begun, {} ended; {}",

@@ -17,7 +17,7 @@ use crate::domain::filter::{Op, Term, Test};
 use crate::domain::{
     ExperimentName, Key, ModelRun, Revision, RunId, RunSource, RunStatus, number, text,
 };
-use crate::service::{ModelLifecycleService, NewMetric, NewRun, RunUpdate};
+use crate::service::{ModelLifecycleService, NewMetric, NewRun, RunUpdate, not_uploaded};
 use crate::store::{PageRequest, RunQuery};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -166,7 +166,21 @@ async fn log(ctx: &Context, args: LogArgs) -> Result<()> {
         happened_at: None,
     };
     let run = service.log_run(new).await?;
+    upload(ctx, &service, &run, &args.artifacts).await;
     ctx.out.made(run.run_id.as_str(), &run)
+}
+
+/// Gives the files of artifacts to a store that keeps files; what is not taken is recorded all the same, and said.
+async fn upload(ctx: &Context, service: &ModelLifecycleService, run: &ModelRun, paths: &[PathBuf]) {
+    for path in paths {
+        let recorded = artifact::recorded_path(path);
+        let Some(artifact) = run.artifacts.iter().find(|known| known.path == recorded) else {
+            continue;
+        };
+        if let Err(error) = service.runs().keep_file(run, artifact, path).await {
+            ctx.out.talk(&not_uploaded(artifact, &error));
+        }
+    }
 }
 
 async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
@@ -197,6 +211,7 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
     let run_id = meant::run(&service, &args.run_id).await?;
     let found = service.get_run(&run_id).await?.revision;
     let run = service.update_run(&run_id, &update).await?;
+    upload(ctx, &service, &run, &args.artifacts).await;
     let sentence = format!(
         "run '{}' is {} at revision {}",
         run.run_id, run.status, run.revision

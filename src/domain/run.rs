@@ -40,8 +40,23 @@ pub struct Artifact {
     pub path: String,
     /// Bytes.
     pub size: u64,
-    /// `sha256:` and 64 hexadecimal digits.
+    /// `sha256:` and 64 hexadecimal digits; empty, and null for programs, where nobody told it.
+    #[serde(
+        serialize_with = "digest_or_null",
+        deserialize_with = "digest_if_known"
+    )]
     pub digest: String,
+}
+
+fn digest_or_null<S: serde::Serializer>(digest: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match digest {
+        "" => serializer.serialize_none(),
+        digest => serializer.serialize_str(digest),
+    }
+}
+
+fn digest_if_known<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The path of the artifact that holds a run's captured output.

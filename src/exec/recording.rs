@@ -233,6 +233,9 @@ impl Told {
         for (number, message) in recorder.take_refused() {
             self.bad(number, &message);
         }
+        for said in recorder.take_not_uploaded() {
+            (self.tell)(&format!("warning: {said}"));
+        }
     }
 
     /// A store that fails goes on failing: it is told once and counted at the end.

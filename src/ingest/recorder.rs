@@ -90,6 +90,7 @@ pub struct Recorder {
     /// Points that could not be written and are gone.
     lost: u64,
     refused_later: Vec<(u64, String)>,
+    not_uploaded: Vec<String>,
     now: Timestamp,
 }
 
@@ -121,6 +122,7 @@ impl Recorder {
             tally: Tally::default(),
             lost: 0,
             refused_later: Vec::new(),
+            not_uploaded: Vec::new(),
             now,
         }
     }
@@ -162,6 +164,11 @@ impl Recorder {
     /// Lines that were taken, but refused when they were written.
     pub fn take_refused(&mut self) -> Vec<(u64, String)> {
         std::mem::take(&mut self.refused_later)
+    }
+
+    /// What is to be said of artifacts that were recorded, and whose files the store did not get.
+    pub fn take_not_uploaded(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.not_uploaded)
     }
 
     /// Starts to write the points that wait; returns when everything else, and the write of points before it, is written.

@@ -23,6 +23,9 @@ pub struct IngestReport {
     pub bad_lines: u64,
     /// The first [`LISTED`] of them.
     pub bad: Vec<BadLine>,
+    /// What is to be said of artifacts that were recorded, and whose files a server did not get.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_uploaded: Vec<String>,
     /// The signal that ended the reading before the end of the stream.
     pub signal: Option<i32>,
 }

@@ -250,6 +250,8 @@ impl Intake<'_> {
 
     /// Tells the bad lines of what is written now, in their order.
     fn collect(&mut self) {
+        let not_uploaded = self.recorder.take_not_uploaded();
+        self.report.not_uploaded.extend(not_uploaded);
         let mut bad = std::mem::take(&mut self.bad_meanwhile);
         bad.extend(self.recorder.take_refused());
         bad.sort_by_key(|(line, _)| *line);

@@ -17,6 +17,7 @@ mod dto;
 mod error;
 mod experiments;
 mod fields;
+mod files;
 mod histories;
 mod intent;
 mod ledger;

@@ -5,9 +5,9 @@
 use super::panes::Tab;
 use crate::domain::text::visible_once;
 use crate::domain::{
-    Alias, AuditEntry, Deployment, DeploymentId, DriftEvent, DriftEventId, ExperimentName, Key,
-    MetricChart, Missing, ModelExperiment, ModelName, ModelRun, ModelVersion, Revision, RunId,
-    RunStatus, Stage, SyncItem, SyncStatus, Version, VersionComparison,
+    Alias, Artifact, AuditEntry, Deployment, DeploymentId, DriftEvent, DriftEventId,
+    ExperimentName, Key, MetricChart, Missing, ModelExperiment, ModelName, ModelRun, ModelVersion,
+    Revision, RunId, RunStatus, Stage, SyncItem, SyncStatus, Version, VersionComparison,
 };
 use crate::service::ServiceError;
 use crate::store::{
@@ -226,6 +226,8 @@ pub struct ExperimentMore {
 pub struct RunMore {
     pub chart: Option<MetricChart>,
     pub output: OutputTail,
+    /// Files that a server has and nobody recorded here.
+    pub files: Vec<Artifact>,
     /// The versions that were registered from it.
     pub versions: Vec<ModelVersion>,
 }

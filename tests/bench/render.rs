@@ -155,7 +155,7 @@ fn answer(question: Question) -> Answer {
                 bytes: b"epoch 1 loss 0.5\n".repeat(900),
                 total: 15_300,
             },
-            versions: Vec::new(),
+            ..RunMore::default()
         })),
         _ => Answer::Overview(Box::new(Overview {
             running: 4,

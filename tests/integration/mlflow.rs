@@ -3,6 +3,8 @@
 mod connecting;
 mod faults;
 mod histories;
+mod files;
+mod gone;
 mod interop;
 mod killed;
 mod losses;

@@ -70,7 +70,7 @@ fn read(path: &Path) -> Result<Artifact> {
 }
 
 /// The path as it was given where it stays below the working directory, else the file's name.
-fn recorded_path(path: &Path) -> String {
+pub(super) fn recorded_path(path: &Path) -> String {
     let mut clean = PathBuf::new();
     for component in path.components() {
         match component {

@@ -10,7 +10,14 @@ use crate::domain::{ModelRun, RunId, RunSource, number, text};
 pub(super) async fn run(ctx: &Context, run_id: &RunId) -> Result<()> {
     let service = ctx.service().await?;
     let run_id = meant::run(&service, run_id).await?;
-    let run = service.get_run(&run_id).await?;
+    let mut run = service.get_run(&run_id).await?;
+    run.mlflow = service.runs().mlflow_link(&run).await?;
+    match service.runs().files(&run).await {
+        Ok(files) => run.artifacts = files,
+        Err(error) => ctx.out.talk(&format!(
+            "only recorded artifacts are shown; what else the server has could not be listed: {error}"
+        )),
+    }
     if ctx.out.json {
         return ctx.out.object(&run);
     }

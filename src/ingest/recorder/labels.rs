@@ -27,21 +27,25 @@ impl Recorder {
         let this = &*self;
         let whole = labelled.iter().map(|(run, labels)| async move {
             if contradict(labels) {
-                return false;
+                return None;
             }
             let labels = labels.iter().map(|(_, label)| label);
-            this.update_labels(*run, labels).await.is_ok()
+            this.update_labels(*run, labels).await.ok()
         });
         let written = together(this.service.runs().writes_at_once(), whole.collect()).await;
         let mut fault = Ok(());
         for ((run, labels), whole) in labelled.into_iter().zip(written) {
-            if whole {
+            if let Some(not_uploaded) = whole {
                 self.tally.events += labels.len() as u64;
+                self.not_uploaded.extend(not_uploaded);
                 continue;
             }
             for (line, label) in labels {
                 match self.update_labels(run, [&label]).await {
-                    Ok(()) => self.tally.events += 1,
+                    Ok(not_uploaded) => {
+                        self.tally.events += 1;
+                        self.not_uploaded.extend(not_uploaded);
+                    }
                     Err(error) if is_fault_of_store(&error) => {
                         self.lost += 1;
                         fault = Err(error);
@@ -53,17 +57,20 @@ impl Recorder {
         fault
     }
 
-    async fn update_labels(
+    /// Writes labels, and uploads the files of artifacts where the store keeps files; returns what is to be said of those that it did not get.
+    async fn update_labels<'a>(
         &self,
         run: usize,
-        labels: impl IntoIterator<Item = &Label>,
-    ) -> Result<(), ServiceError> {
+        labels: impl IntoIterator<Item = &'a Label>,
+    ) -> Result<Vec<String>, ServiceError> {
         let update = update_with(labels);
         let run_id = &self.runs[run].run_id;
-        self.options
+        let runs = self.service.runs();
+        let run = self
+            .options
             .patience
-            .persist(|| self.service.runs().update(run_id, &update))
-            .await
-            .map(|_| ())
+            .persist(|| runs.update(run_id, &update))
+            .await?;
+        Ok(runs.keep_files(&run, &update.artifacts).await)
     }
 }

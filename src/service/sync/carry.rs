@@ -4,18 +4,16 @@
 //! decides what that means.
 
 use super::super::core::Core;
+use super::super::files;
 use crate::domain::approval::digest;
 use crate::domain::run::OUTPUT_LOG;
-use crate::domain::{Artifact, ModelRun, ModelVersion, SyncKind, text::visible};
+use crate::domain::{Artifact, ModelRun, ModelVersion, SyncKind};
 use crate::store::StoreError;
 use crate::store::sync::{
     ExperimentOfRun, MirrorServer, RemoteCopy, Sent, SyncFault, SyncRecord, SyncTask, SyncWork,
     VersionToCopy,
 };
-use nix::fcntl::OFlag;
 use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -311,34 +309,13 @@ impl Carrier {
         if artifact.path == OUTPUT_LOG {
             return Ok(self.core.store.kept_output(&run.run_id).await?);
         }
-        let Some(directory) = &run.source.directory else {
+        let host = &self.core.identity.host;
+        let Some(path) = files::place(&run.source, host, artifact) else {
             return Ok(None);
         };
-        if run.source.host.as_deref() != Some(self.core.identity.host.as_str()) {
-            return Ok(None);
-        }
-        let path = Path::new(directory).join(&artifact.path);
-        let shown = visible(&path.to_string_lossy()).into_owned();
-        let opened = tokio::task::spawn_blocking(move || {
-            // A pipe in its place must not hold anything up.
-            let file = File::options()
-                .read(true)
-                .custom_flags(OFlag::O_NONBLOCK.bits())
-                .open(path)?;
-            if file.metadata()?.is_file() {
-                Ok(file)
-            } else {
-                Err(std::io::Error::other("it is not a file"))
-            }
-        });
-        match opened
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-        {
+        match files::open(path).await {
             Ok(file) => Ok(Some(file)),
-            Err(error) => Err(Stop::Fault(SyncFault::Refused(format!(
-                "the file '{shown}' cannot be read: {error}"
-            )))),
+            Err(problem) => Err(Stop::Fault(SyncFault::Refused(problem))),
         }
     }
 

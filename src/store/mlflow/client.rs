@@ -24,6 +24,7 @@ use reqwest::header::{
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most that an answer of the API may hold.
@@ -115,14 +116,18 @@ impl Call {
 pub(super) struct Client {
     http: reqwest::Client,
     address: Address,
-    auth: Auth,
+    auth: Arc<Auth>,
+    environment: MlflowEnvironment,
     deadlines: Deadlines,
 }
+
+/// A file takes as long as it takes, while it moves.
+const FILE: Duration = Duration::from_secs(6 * 3600);
 
 impl Client {
     pub(super) fn new(
         address: Address,
-        auth: Auth,
+        auth: impl Into<Arc<Auth>>,
         environment: &MlflowEnvironment,
         deadlines: Deadlines,
     ) -> Result<Self, StoreError> {
@@ -148,9 +153,25 @@ impl Client {
         Ok(Self {
             http,
             address,
-            auth,
+            auth: auth.into(),
+            environment: environment.clone(),
             deadlines,
         })
+    }
+
+    /// Another one to the same server, without a limit on silence.
+    pub(super) fn patient(&self) -> Result<Self, StoreError> {
+        let deadlines = Deadlines {
+            silence: FILE,
+            file: FILE,
+            ..self.deadlines
+        };
+        Self::new(
+            self.address.clone(),
+            Arc::clone(&self.auth),
+            &self.environment,
+            deadlines,
+        )
     }
 
     pub(super) fn address(&self) -> &Address {

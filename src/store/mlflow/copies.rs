@@ -10,6 +10,8 @@ mod experiments;
 mod runs;
 mod versions;
 
+pub(super) use artifacts::send_file;
+
 use super::address::Address;
 use super::auth::Auth;
 use super::capabilities::{ServerCapabilities, probe};

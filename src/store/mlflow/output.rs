@@ -11,7 +11,7 @@ use crate::domain::{Artifact, RunId, approval::digest, run::OUTPUT_LOG};
 use crate::store::{OutputTail, Result, StoreError};
 
 /// Holds nothing but pieces.
-const OWN: &str = "modeldeck";
+pub(super) const OWN: &str = "modeldeck";
 const FOLDER: &str = "modeldeck/output";
 
 /// A piece of output that is on the server.
@@ -28,7 +28,7 @@ fn piece_path(offset: u64) -> String {
 impl MlflowStore {
     /// The same where reading is enough: `None` for a server that does not hand files out, which has none of our output either.
     async fn files_if_any(&self, run_id: &RunId) -> Result<Option<(String, ArtifactRoot)>> {
-        match self.files_of(run_id).await {
+        match self.files_of(run_id, "keep captured output").await {
             Ok(found) => Ok(Some(found)),
             Err(StoreError::Unsupported { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -36,14 +36,18 @@ impl MlflowStore {
     }
 
     /// The run's id on the server and where its files are.
-    async fn files_of(&self, run_id: &RunId) -> Result<(String, ArtifactRoot)> {
+    pub(super) async fn files_of(
+        &self,
+        run_id: &RunId,
+        what: &str,
+    ) -> Result<(String, ArtifactRoot)> {
         let (run, _) = self.find_run(run_id).await.map_err(|error| match error {
             StoreError::NotFound { .. } => not_found(run_id),
             other => other,
         })?;
         let root =
             ArtifactRoot::of(&run.info.artifact_uri).ok_or_else(|| StoreError::Unsupported {
-                what: "keep captured output".to_owned(),
+                what: what.to_owned(),
                 why: format!(
                     "the server does not hand files in and out itself; they are at '{}'",
                     crate::domain::text::visible(&run.info.artifact_uri)
@@ -75,7 +79,7 @@ impl MlflowStore {
     }
 
     pub(super) async fn add_output(&self, run_id: &RunId, bytes: &[u8]) -> Result<()> {
-        let (remote, root) = self.files_of(run_id).await?;
+        let (remote, root) = self.files_of(run_id, "keep captured output").await?;
         if bytes.is_empty() {
             return Ok(());
         }

@@ -2,12 +2,13 @@
 
 use super::store::MlflowStore;
 use crate::domain::chart::{ChartBucket, MetricChart};
-use crate::domain::{Artifact, Key, MetricPoint, ModelRun, Revision, RunId};
+use crate::domain::{Artifact, Key, MetricPoint, MlflowLink, ModelRun, Revision, RunId, SyncState};
 use crate::store::{
     OutputTail, Page, PageRequest, Result, RunQuery, RunStore, SeriesBatch, WriteContext,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
+use std::fs::File;
 
 #[async_trait]
 impl RunStore for MlflowStore {
@@ -90,6 +91,25 @@ impl RunStore for MlflowStore {
         columns: usize,
     ) -> Result<Vec<MetricChart>> {
         self.charts(run_ids, key, columns).await
+    }
+
+    async fn listed_files(&self, run_id: &RunId) -> Result<Vec<Artifact>> {
+        self.files_there(run_id).await
+    }
+
+    async fn mlflow_link(&self, run_id: &RunId) -> Result<Option<MlflowLink>> {
+        Ok(Some(MlflowLink {
+            run_id: Some(self.remote_run_id(run_id).await?),
+            state: SyncState::Synced,
+        }))
+    }
+
+    fn keeps_files(&self) -> bool {
+        true
+    }
+
+    async fn keep_file(&self, run_id: &RunId, artifact: &Artifact, file: File) -> Result<()> {
+        self.take_file(run_id, artifact, file).await
     }
 
     async fn append_output(&self, run_id: &RunId, bytes: &[u8]) -> Result<()> {

@@ -33,6 +33,8 @@ pub struct MlflowOptions {
 #[derive(Debug)]
 pub struct MlflowStore {
     pub(super) client: Client,
+    /// For uploads.
+    pub(super) patient: std::sync::OnceLock<Client>,
     pub(super) server: ServerCapabilities,
     pub(super) ledger: tokio::sync::Mutex<Ledger>,
     pub(super) seen: Mutex<Seen>,
@@ -81,6 +83,7 @@ impl MlflowStore {
         let server = probe(&client).await?;
         Ok(Self {
             client,
+            patient: std::sync::OnceLock::new(),
             server,
             ledger: tokio::sync::Mutex::default(),
             seen: Mutex::default(),

@@ -1,7 +1,7 @@
 //! Answers the reading questions of the screen from the service. It keeps nothing and draws nothing.
 
 use super::around::around;
-use crate::domain::{Key, ModelName, ObjectKind, RunId, RunStatus, Version};
+use crate::domain::{Artifact, Key, ModelName, ObjectKind, RunId, RunStatus, Version};
 use crate::service::{ModelLifecycleService, Result};
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
 use crate::tui::message::{
@@ -169,6 +169,7 @@ async fn run(service: &ModelLifecycleService, question: &RunQuestion) -> Result<
     };
     Ok(RunMore {
         chart,
+        files: unrecorded(service, &question.run_id).await,
         output: service
             .runs()
             .output_tail(&question.run_id, question.output)
@@ -178,6 +179,24 @@ async fn run(service: &ModelLifecycleService, question: &RunQuestion) -> Result<
             .list(&registered, &PageRequest::first(RELATIVES))
             .await?
             .rows,
+    })
+}
+
+/// Files that only a server knows of. One that cannot list them shows the rest of the run all the same.
+async fn unrecorded(service: &ModelLifecycleService, run_id: &RunId) -> Vec<Artifact> {
+    if service.capabilities().near {
+        return Vec::new();
+    }
+    let listed = async {
+        let run = service.runs().get(run_id).await?;
+        let mut files = service.runs().files(&run).await?;
+        files.retain(|file| run.artifacts.iter().all(|known| known.path != file.path));
+        Ok(files)
+    };
+    let listed: Result<Vec<Artifact>> = listed.await;
+    listed.unwrap_or_else(|error| {
+        tracing::warn!(%error, run = %run_id, "the run's files could not be listed");
+        Vec::new()
     })
 }
 

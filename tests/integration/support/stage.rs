@@ -280,7 +280,7 @@ impl Stage {
                     bytes: b"epoch 1\r\nepoch 2 \x1b[31mred\n".to_vec(),
                     total: 24,
                 },
-                versions: Vec::new(),
+                ..RunMore::default()
             })),
             Question::Curves(metric, ids, _) => {
                 let curves = ids.iter().map(|id| (id.clone(), vec![3.0, 1.0, 2.0]));

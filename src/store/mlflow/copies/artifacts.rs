@@ -1,6 +1,7 @@
 //! Files of runs, through the server's proxy: streamed up, read back, and compared by their digests.
 
 use super::super::api::ArtifactRoot;
+use super::super::client::Client;
 use super::{Faulty as _, MlflowCopies, local};
 use crate::domain::approval::hex;
 use crate::domain::{Artifact, text::visible};
@@ -28,48 +29,57 @@ impl MlflowCopies {
                 visible(&run.info.artifact_uri)
             ))
         })?;
-        let file = unchanged(file, artifact).await?;
-        let (blocks, incoming) = mpsc::channel::<std::io::Result<Vec<u8>>>(4);
-        let reading = tokio::task::spawn_blocking(move || send_blocks(file, &blocks));
-        let (sent, mut told) = mpsc::unbounded_channel();
-        let counted = tokio_stream::StreamExt::map(ReceiverStream::new(incoming), move |block| {
-            if let Ok(block) = &block {
-                // Nobody may listen any more.
-                let _ = sent.send(block.len() as u64);
-            }
-            block
-        });
-        let upload = self
-            .files
-            .put_artifact_stream(&root, &artifact.path, artifact.size, counted);
-        tokio::pin!(upload);
-        let mut over = 0;
-        let uploaded = loop {
-            tokio::select! {
-                uploaded = &mut upload => break uploaded,
-                Some(bytes) = told.recv() => {
-                    over += bytes;
-                    progress(over);
-                }
-            }
-        };
-        // The reader ends with its channel.
-        let _ended = reading.await;
-        uploaded.faulty()?;
-        let mut digest = Sha256::new();
-        self.files
-            .read_artifact(&root, &artifact.path, |chunk| digest.update(chunk))
-            .await
-            .faulty()?;
-        let found = format!("sha256:{}", hex(&digest.finalize()));
-        if found == artifact.digest {
-            Ok(())
-        } else {
-            Err(SyncFault::passing(format!(
-                "the server has other bytes than were sent: {found} instead of {}",
-                artifact.digest
-            )))
+        send_file(&self.files, &root, artifact, file, progress).await
+    }
+}
+
+/// Uploads a file that is as it was recorded, and compares what the server has afterwards.
+pub(in crate::store::mlflow) async fn send_file(
+    files: &Client,
+    root: &ArtifactRoot,
+    artifact: &Artifact,
+    file: File,
+    progress: FileProgress<'_>,
+) -> Result<(), SyncFault> {
+    let file = unchanged(file, artifact).await?;
+    let (blocks, incoming) = mpsc::channel::<std::io::Result<Vec<u8>>>(4);
+    let reading = tokio::task::spawn_blocking(move || send_blocks(file, &blocks));
+    let (sent, mut told) = mpsc::unbounded_channel();
+    let counted = tokio_stream::StreamExt::map(ReceiverStream::new(incoming), move |block| {
+        if let Ok(block) = &block {
+            // Nobody may listen any more.
+            let _ = sent.send(block.len() as u64);
         }
+        block
+    });
+    let upload = files.put_artifact_stream(root, &artifact.path, artifact.size, counted);
+    tokio::pin!(upload);
+    let mut over = 0;
+    let uploaded = loop {
+        tokio::select! {
+            uploaded = &mut upload => break uploaded,
+            Some(bytes) = told.recv() => {
+                over += bytes;
+                progress(over);
+            }
+        }
+    };
+    // The reader ends with its channel.
+    let _ended = reading.await;
+    uploaded.faulty()?;
+    let mut digest = Sha256::new();
+    files
+        .read_artifact(root, &artifact.path, |chunk| digest.update(chunk))
+        .await
+        .faulty()?;
+    let found = format!("sha256:{}", hex(&digest.finalize()));
+    if found == artifact.digest {
+        Ok(())
+    } else {
+        Err(SyncFault::passing(format!(
+            "the server has other bytes than were sent: {found} instead of {}",
+            artifact.digest
+        )))
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn detail(
     }
     sections.extend([
         pairs("Tags", &run.tags),
-        artifacts(run),
+        artifacts(run, more),
         times(run, env),
         source(run),
     ]);
@@ -224,12 +224,13 @@ fn versions(more: &RunMore, env: &Env) -> Section {
     Section::new("Registered as").table(table)
 }
 
-fn artifacts(run: &ModelRun) -> Section {
-    if run.artifacts.is_empty() {
+fn artifacts(run: &ModelRun, more: Option<&RunMore>) -> Section {
+    let listed = more.map(|more| more.files.as_slice()).unwrap_or_default();
+    if run.artifacts.is_empty() && listed.is_empty() {
         return Section::default();
     }
     let mut table = Table::new(["path", "bytes", "digest"]);
-    for artifact in &run.artifacts {
+    for artifact in run.artifacts.iter().chain(listed) {
         table.row(vec![
             Span::raw(visible(&artifact.path).into_owned()),
             Span::raw(count(artifact.size)),

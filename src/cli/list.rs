@@ -3,9 +3,9 @@
 use super::context::Context;
 use super::error::{CliError, Result};
 use super::output::{Cell, Column, JsonArray, Table};
-use crate::domain::{Filter, MetricDirections, Sort, fields};
+use crate::domain::{Filter, MetricDirections, Sort, fields, text};
 use crate::service;
-use crate::store::{ListQuery, Page, PageFrom, PageRequest};
+use crate::store::{ListQuery, Page, PageFrom, PageRequest, Reach};
 use clap::Args;
 use serde::Serialize;
 
@@ -124,6 +124,7 @@ pub async fn print<T: Serialize>(
 ) -> Result<()> {
     let mut printer = Printer::new(ctx, columns);
     let mut from = PageFrom::Start;
+    let mut reach = None;
     loop {
         let left = match args.limit {
             0 => STRETCH,
@@ -132,6 +133,9 @@ pub async fn print<T: Serialize>(
         let page = fetch(PageRequest { from, limit: left }).await?;
         for object in &page.rows {
             printer.push(object, &row)?;
+        }
+        if let Some(told) = page.reach.as_deref().and_then(told) {
+            reach = Some(told);
         }
         let last = page.edges.map(|(_, last)| last);
         match last.filter(|_| page.more_after) {
@@ -145,13 +149,36 @@ pub async fn print<T: Serialize>(
                 ctx.out.talk(&format!(
                     "{rows} of {all} {noun} are shown; --limit N shows more, --limit 0 all"
                 ));
+                tell(ctx, reach.as_deref());
                 return Ok(());
             }
             None => {
                 printer.narrowed = args.filter.is_some();
-                return printer.end(noun);
+                printer.end(noun)?;
+                tell(ctx, reach.as_deref());
+                return Ok(());
             }
         }
+    }
+}
+
+/// Who did what of a query on a server, where not all of it was done there.
+fn told(reach: &Reach) -> Option<String> {
+    let mut told: Vec<String> = Vec::new();
+    if reach.newest.is_some() || !reach.filtered_here.is_empty() {
+        told.extend(reach.order(|count| count.to_string()));
+        told.extend(reach.filter());
+    }
+    let more = match reach.newest {
+        Some(_) => "; the server has more: a filter on a metric or an experiment narrows them",
+        None => "",
+    };
+    (!told.is_empty()).then(|| format!("{}{more}", told.join("; ")))
+}
+
+fn tell(ctx: &Context, told: Option<&str>) {
+    if let Some(told) = told {
+        ctx.out.talk(&text::visible(told));
     }
 }
 

@@ -71,6 +71,30 @@ pub struct Term {
     pub test: Test,
 }
 
+/// As it is typed.
+impl std::fmt::Display for Term {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let quoted = |text: &str| {
+            if text.is_empty() || text.contains(char::is_whitespace) {
+                format!("\"{text}\"")
+            } else {
+                text.to_owned()
+            }
+        };
+        if self.negated {
+            f.write_str("!")?;
+        }
+        match &self.test {
+            Test::Word(word) => f.write_str(&quoted(word)),
+            Test::Field { field, op, value } => {
+                let known = Op::TABLE.iter().find(|(_, known)| known == op);
+                let sign = known.map_or("", |(sign, _)| *sign);
+                write!(f, "{field}{sign}{}", quoted(value))
+            }
+        }
+    }
+}
+
 /// All terms must hold. The empty filter lets everything through.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {

@@ -36,7 +36,7 @@ pub struct Review {
 }
 
 impl Review {
-    fn of(mut version: ModelVersion, policy: &Policy) -> Self {
+    pub(super) fn of(mut version: ModelVersion, policy: &Policy) -> Self {
         version.derive_approval(policy);
         let missing = version.missing_for_production(policy);
         let open = missing
@@ -322,6 +322,7 @@ fn paged(reviews: Vec<Review>, request: &PageRequest) -> Result<Page<Review>> {
         edges,
         more_before: from > 0,
         more_after: until < all,
+        reach: None,
     })
 }
 

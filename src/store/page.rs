@@ -48,6 +48,56 @@ pub struct Page<T> {
     pub edges: Option<(Cursor, Cursor)>,
     pub more_before: bool,
     pub more_after: bool,
+    /// Who did what of the query; `None` from a store that does all of it where the rows are.
+    pub reach: Option<Box<Reach>>,
+}
+
+/// Which part of a query the server did and which was done here, on rows that it sent, and whether all of them were looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// Terms of the filter.
+    pub filtered_there: Vec<String>,
+    pub filtered_here: Vec<String>,
+    pub sorted_here: bool,
+    /// Only so many of the newest rows were looked at; there are more.
+    pub newest: Option<usize>,
+    /// Rows that are judged here are counted among so many of the newest at most.
+    pub counts: Option<usize>,
+}
+
+impl Reach {
+    /// How the rows got their order, in words, where that is worth telling.
+    pub fn order(&self, count: impl Fn(u64) -> String) -> Option<String> {
+        let newest = self.newest.map(|newest| count(newest as u64));
+        match (self.sorted_here, newest) {
+            (true, Some(newest)) => Some(format!("newest {newest} sorted here")),
+            (true, None) => Some("all sorted here".to_owned()),
+            (false, Some(newest)) => Some(format!("newest {newest} only")),
+            (false, None) => None,
+        }
+    }
+
+    /// Whether both left rows out.
+    pub fn is_shared(&self) -> bool {
+        !self.filtered_there.is_empty() && !self.filtered_here.is_empty()
+    }
+
+    /// Who left rows out, in words.
+    pub fn filter(&self) -> Option<String> {
+        match (
+            self.filtered_there.as_slice(),
+            self.filtered_here.as_slice(),
+        ) {
+            ([], []) => None,
+            ([], _) => Some("filtered here".to_owned()),
+            (_, []) => Some("filtered by the server".to_owned()),
+            (there, here) => Some(format!(
+                "by the server {}, here {}",
+                there.join(" "),
+                here.join(" ")
+            )),
+        }
+    }
 }
 
 impl<T> Page<T> {
@@ -57,6 +107,7 @@ impl<T> Page<T> {
             edges: None,
             more_before: false,
             more_after: false,
+            reach: None,
         }
     }
 
@@ -67,6 +118,37 @@ impl<T> Page<T> {
             edges: self.edges,
             more_before: self.more_before,
             more_after: self.more_after,
+            reach: self.reach,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_did_what_is_told_in_a_few_words() {
+        let mut reach = Reach::default();
+        let told = |reach: &Reach| (reach.order(|count| count.to_string()), reach.filter());
+        assert_eq!(told(&reach), (None, None));
+        reach.sorted_here = true;
+        reach.filtered_here.push("lr=0.1".to_owned());
+        assert_eq!(
+            told(&reach),
+            (
+                Some("all sorted here".to_owned()),
+                Some("filtered here".to_owned())
+            )
+        );
+        reach.newest = Some(5_000);
+        reach.filtered_there.push("metrics.auc>0.9".to_owned());
+        assert_eq!(
+            told(&reach),
+            (
+                Some("newest 5000 sorted here".to_owned()),
+                Some("by the server metrics.auc>0.9, here lr=0.1".to_owned())
+            )
+        );
     }
 }

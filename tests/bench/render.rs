@@ -137,6 +137,7 @@ fn answer(question: Question) -> Answer {
                 edges: Some((Cursor(from.to_string()), Cursor((until - 1).to_string()))),
                 more_before: from > 0,
                 more_after: until < RUNS,
+                reach: None,
             }))
         }
         Question::Count { .. } => Answer::Count {

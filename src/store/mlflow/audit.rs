@@ -66,6 +66,7 @@ fn page(entries: &[&Arc<AuditEntry>], request: &PageRequest) -> Result<Page<Audi
             .map(|(first, last)| (cursor(first), cursor(last))),
         more_before: start > 0,
         more_after: end < newest_first.len(),
+        reach: None,
         rows,
     })
 }

@@ -8,7 +8,7 @@ use crate::domain::{
     Deployment, DeploymentStatus, DriftEvent, DriftState, Environment, ExperimentStatus, Health,
     ModelExperiment, ModelRun, ModelVersion, RunStatus, Severity, Sort, Stage,
 };
-use crate::store::{Cursor, ListQuery, Page, PageFrom, PageRequest, Result, StoreError};
+use crate::store::{Cursor, ListQuery, Page, PageFrom, PageRequest, Reach, Result, StoreError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -291,12 +291,24 @@ pub(super) fn page<T: Listed>(
         .take(end - start)
         .map(|(_, object)| object)
         .collect();
+    let reach = Reach {
+        filtered_here: terms(query),
+        sorted_here: sort.is_some(),
+        ..Reach::default()
+    };
     Ok(Page {
         rows,
         edges,
         more_before,
         more_after,
+        reach: Some(Box::new(reach)),
     })
+}
+
+/// The terms of a query's filter as they were typed.
+fn terms(query: &ListQuery) -> Vec<String> {
+    let terms = query.filter.terms.iter();
+    terms.map(ToString::to_string).collect()
 }
 
 /// How many rows a filter lets through.

@@ -12,9 +12,9 @@ use super::error::During as _;
 use super::list::{self, Row, Walk};
 use super::runs::{build, key};
 use super::store::MlflowStore;
-use crate::domain::filter::{Op, Test, number};
+use crate::domain::filter::{Op, Term, Test, number};
 use crate::domain::{ModelRun, RunStatus};
-use crate::store::{Page, PageFrom, PageRequest, Result, RunQuery, StoreError};
+use crate::store::{Page, PageFrom, PageRequest, Reach, Result, RunQuery, StoreError};
 use std::time::{Duration, Instant};
 
 /// The most runs that are sorted or counted one by one: the newest ones.
@@ -34,6 +34,8 @@ pub(super) struct LoadedRuns {
     /// What was known to be written when the loading began.
     moment: (u64, u64),
     rows: Vec<Row<ModelRun>>,
+    /// Whether the server has more than were looked at.
+    more: bool,
 }
 
 /// Whether two queries let the same rows through, in whichever order.
@@ -111,8 +113,16 @@ impl MlflowStore {
         page: &PageRequest,
     ) -> Result<Page<ModelRun>> {
         if query.list.sort.is_some() || page.limit == 0 {
-            let rows = self.loaded_rows(query, page).await?;
-            return list::page(rows, &query.list, page);
+            let (rows, newest) = self.loaded_rows(query, page).await?;
+            let listed = list::page(rows, &query.list, page)?;
+            return Ok(Page {
+                reach: Some(Box::new(Reach {
+                    sorted_here: query.list.sort.is_some(),
+                    newest,
+                    ..reach(query)
+                })),
+                ..listed
+            });
         }
         let scope = self.scope(query).await?;
         let (forwards, from) = match &page.from {
@@ -160,15 +170,16 @@ impl MlflowStore {
             edges,
             more_before,
             more_after,
+            reach: Some(Box::new(reach(query))),
         })
     }
 
-    /// The rows of a list that is ordered here. Pages of one order are asked for in one go, so what was just loaded serves them all until anything is written.
+    /// The rows of a list that is ordered here, and how many of the newest were looked at where the server has more. Pages of one order are asked for in one go, so what was just loaded serves them all until anything is written.
     async fn loaded_rows(
         &self,
         query: &RunQuery,
         page: &PageRequest,
-    ) -> Result<Vec<Row<ModelRun>>> {
+    ) -> Result<(Vec<Row<ModelRun>>, Option<usize>)> {
         let most = if page.limit == 0 && query.list.sort.is_none() {
             usize::MAX
         } else {
@@ -184,7 +195,7 @@ impl MlflowStore {
                     && is_same_list(&kept.query, query)
             });
             if let Some(kept) = kept {
-                return Ok(kept.rows.clone());
+                return Ok((kept.rows.clone(), kept.more.then_some(most)));
             }
             seen.moment()
         };
@@ -207,8 +218,9 @@ impl MlflowStore {
             began,
             moment,
             rows: rows.clone(),
+            more,
         });
-        Ok(rows)
+        Ok((rows, more.then_some(most)))
     }
 
     /// Reads from a place (or an end) on until there are enough rows, and tells whether there are more. Runs of one moment have no order on the server, so they are read
@@ -304,34 +316,43 @@ impl MlflowStore {
         Ok(self.rows(&runs, &scope, query).await?.len() as u64)
     }
 
-    /// Finds the number of rows by doubling and halving.
+    /// Finds the number of rows by growing steps and halving, from where the end was the last time: mostly it is there still, or one further.
     async fn end_of(&self, search: &RunSearch, known: usize) -> Result<u64> {
-        let (mut low, mut high) = (known, known * 2);
-        let mut is_open = true;
-        while is_open || low < high {
-            let middle = if is_open {
-                high
+        let list = format!("{} {}", search.experiment_ids.join(","), search.filter);
+        let last = self.seen().ends.get(&list).copied();
+        let (mut low, mut high) = (known, usize::MAX);
+        if let Some(last) = last.filter(|last| *last > known) {
+            if self.has_row(search, last - 1).await? {
+                low = last;
+            } else {
+                high = last - 1;
+            }
+        }
+        let mut step = if low == known { known } else { 1 };
+        while low < high {
+            let middle = if high == usize::MAX {
+                low + step - 1
             } else {
                 low + (high - low) / 2
             };
-            let (row, _) = self
-                .client
-                .search_runs(search, 1, Some(&offset_token(middle)))
-                .await
-                .during("counting runs")?;
-            match (row.is_empty(), is_open) {
-                (true, _) => {
-                    is_open = false;
-                    high = middle;
-                }
-                (false, true) => {
-                    low = middle + 1;
-                    high *= 2;
-                }
-                (false, false) => low = middle + 1,
+            if self.has_row(search, middle).await? {
+                low = middle + 1;
+                step *= 2;
+            } else {
+                high = middle;
             }
         }
+        self.seen().ends.insert(list, low);
         Ok(low as u64)
+    }
+
+    async fn has_row(&self, search: &RunSearch, at: usize) -> Result<bool> {
+        let (row, _) = self
+            .client
+            .search_runs(search, 1, Some(&offset_token(at)))
+            .await
+            .during("counting runs")?;
+        Ok(!row.is_empty())
     }
 }
 
@@ -352,29 +373,41 @@ fn pushed(query: &RunQuery) -> Vec<String> {
             super::runs::word(*status)
         ));
     }
-    for term in query.list.filter.terms.iter().filter(|term| !term.negated) {
-        let Test::Field { field, op, value } = &term.test else {
-            continue;
-        };
-        let Some(key) = field
-            .strip_prefix("metrics.")
-            .filter(|key| !key.contains(['`', '"']))
-        else {
-            continue;
-        };
-        let op = match op {
-            Op::Less => "<",
-            Op::LessOrEqual => "<=",
-            Op::Greater => ">",
-            Op::GreaterOrEqual => ">=",
-            Op::Equal | Op::NotEqual | Op::Contains => continue,
-        };
-        if let Some(value) = number(value).filter(|value| value.is_finite() && value.abs() < 1e300)
-        {
-            terms.push(format!("metrics.`{key}` {op} {value:?}"));
-        }
-    }
+    terms.extend(query.list.filter.terms.iter().filter_map(term_there));
     terms
+}
+
+/// The term as the server says it, where it means the same there.
+fn term_there(term: &Term) -> Option<String> {
+    let Test::Field { field, op, value } = &term.test else {
+        return None;
+    };
+    let key = field
+        .strip_prefix("metrics.")
+        .filter(|key| !term.negated && !key.contains(['`', '"']))?;
+    let op = match op {
+        Op::Less => "<",
+        Op::LessOrEqual => "<=",
+        Op::Greater => ">",
+        Op::GreaterOrEqual => ">=",
+        Op::Equal | Op::NotEqual | Op::Contains => return None,
+    };
+    let value = number(value).filter(|value| value.is_finite() && value.abs() < 1e300)?;
+    Some(format!("metrics.`{key}` {op} {value:?}"))
+}
+
+/// Who does what of a query in the list's own order.
+fn reach(query: &RunQuery) -> Reach {
+    let terms = query.list.filter.terms.iter();
+    let (there, here): (Vec<&Term>, Vec<&Term>) =
+        terms.partition(|term| term_there(term).is_some());
+    let texts = |terms: Vec<&Term>| terms.into_iter().map(ToString::to_string).collect();
+    Reach {
+        filtered_there: texts(there),
+        filtered_here: texts(here),
+        counts: Some(MOST_SORTED),
+        ..Reach::default()
+    }
 }
 
 #[cfg(test)]
@@ -396,6 +429,15 @@ mod tests {
         for text in ["!metrics.a>1", "metrics.a=1", "metrics.a<inf", "auc>1"] {
             assert!(pushed(&query(text)).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn each_term_is_told_where_it_is_judged() {
+        let mut query = RunQuery::default();
+        query.list.filter = Filter::parse("metrics.auc>0.9 lgbm !params.lr=\"a b\"").unwrap();
+        let reach = reach(&query);
+        assert_eq!(reach.filtered_there, ["metrics.auc>0.9"]);
+        assert_eq!(reach.filtered_here, ["lgbm", "!params.lr=\"a b\""]);
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(super) struct Seen {
     pub(super) writes: u64,
     /// How often a change by others was noticed.
     pub(super) changes: u64,
+    /// How many runs lists had when they were counted last, by their experiments and the server's filter.
+    pub(super) ends: HashMap<String, usize>,
     /// The rows of the list of runs that was ordered here last.
     pub(super) sorted: Option<super::run_list::LoadedRuns>,
     /// Before this moment nobody needs to look for what others left unfinished; `None` at the beginning.

@@ -76,6 +76,7 @@ pub(super) fn page<T>(
         return Ok(Page {
             more_before,
             more_after,
+            reach: None,
             ..Page::empty()
         });
     };
@@ -90,6 +91,7 @@ pub(super) fn page<T>(
         edges,
         more_before,
         more_after,
+        reach: None,
     })
 }
 

@@ -85,6 +85,7 @@ fn join<T>(mut before: Page<T>, from: Page<T>) -> Page<T> {
         edges,
         more_before: before.more_before,
         more_after: from.more_after,
+        reach: from.reach,
     }
 }
 

@@ -418,6 +418,7 @@ fn page<T: Clone + Filterable>(rows: &[T], request: &PageRequest) -> Page<T> {
     Page {
         more_before: from > 0 && edges.is_some(),
         more_after: until < rows.len(),
+        reach: None,
         edges,
         rows: shown,
     }

@@ -67,9 +67,15 @@ impl<T: Resource> ListPane<T> {
         if !self.scope.is_empty() {
             parts.push(self.scope.label.clone());
         }
+        let reach = self.reach.as_ref().filter(|_| !self.outdated);
         match self.totals {
             Some((matching, all)) if matching != all => {
-                parts.push(format!("{} of {}", count(matching), count(all)));
+                // Of very many rows those that are judged here are not all counted.
+                let counts = reach.filter(|reach| !reach.filtered_here.is_empty());
+                let most = counts.and_then(|reach| reach.counts);
+                let least = most.is_some_and(|most| all > most as u64);
+                let at_least = if least { "at least " } else { "" };
+                parts.push(format!("{at_least}{} of {}", count(matching), count(all)));
             }
             Some((_, all)) => parts.push(count(all)),
             None => {}
@@ -77,9 +83,13 @@ impl<T: Resource> ListPane<T> {
         if !self.marks.is_empty() {
             parts.push(format!("{} marked", self.marks.len()));
         }
-        if !self.filtering.text().is_empty() {
+        parts.extend(reach.and_then(|reach| reach.order(count)));
+        // Where both had a part in the filter, telling who did what tells the filter too.
+        if !self.filtering.text().is_empty() && !reach.is_some_and(|reach| reach.is_shared()) {
             parts.push(visible(self.filtering.text()).into_owned());
         }
+        let filtered = reach.and_then(|reach| reach.filter());
+        parts.extend(filtered.map(|filtered| visible(&filtered).into_owned()));
         if (!self.loaded || self.outdated) && self.rows_inquiry.is_open() {
             if env.connecting.is_none() {
                 parts.push("loading".to_owned());

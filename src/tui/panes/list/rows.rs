@@ -34,6 +34,7 @@ impl<T: Resource> ListPane<T> {
         let neighbours = self.neighbours();
         let total = self.totals.map(|(matching, _)| matching);
 
+        self.reach.clone_from(&page.reach);
         let moved = self.window.take(fetch, page, total);
         self.columns = T::columns(self.window.rows(), &self.state, env);
         self.let_through();

@@ -34,6 +34,7 @@ fn rows(numbers: std::ops::Range<usize>) -> Answer {
         edges: Some((cursor(numbers.start), cursor(numbers.end - 1))),
         more_before: numbers.start > 1,
         more_after: true,
+        reach: None,
     }))
 }
 

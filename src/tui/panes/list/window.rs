@@ -220,6 +220,7 @@ mod tests {
             edges: (rows > 0).then(|| (cursor(from), cursor(from + rows - 1))),
             more_before: from > 0,
             more_after: from + rows < of,
+            reach: None,
         }
     }
 

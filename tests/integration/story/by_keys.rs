@@ -4,7 +4,6 @@ use super::{APPROVER, CHECKED_BY_APPROVER, CHECKED_BY_ENGINEER, ENGINEER, GROUP,
 use crate::support::is_root;
 use crate::support::pty::Pty;
 use std::path::Path;
-use std::time::Duration;
 
 /// A person in front of the screen.
 pub(super) struct Screen {
@@ -85,17 +84,27 @@ impl Screen {
         self.press(ENTER);
     }
 
+    /// Presses Enter, and again where it came so close behind the letters that it was taken for the end of a pasted line.
+    fn confirm(&mut self) {
+        loop {
+            self.press(ENTER);
+            self.pty.wait_until("an answer to Enter", |pty| {
+                let text = pty.text();
+                text.contains("press it again") || !text.contains("Enter does it to")
+            });
+            if !self.pty.text().contains("press it again") {
+                return;
+            }
+        }
+    }
+
     /// The same, and then types the model's name, as every change of production asks.
     fn fill_and_confirm(&mut self, key: &str, title: &str, typed: &[&str]) {
         self.fill(key, title, typed);
         self.sees("Change production");
-        // A question takes no key in its first moment, which is there for people.
-        std::thread::sleep(Duration::from_millis(200));
         self.pty.type_by_hand("iris");
         self.sees("Enter does it to 'iris'");
-        // Enter right behind a letter would be the end of a pasted line.
-        std::thread::sleep(Duration::from_millis(150));
-        self.press(ENTER);
+        self.confirm();
         self.sees_no_more("Change production");
         self.sees_no_more(title);
     }
@@ -186,6 +195,7 @@ fn register(engineer: &mut Screen, version: &str, run: &str) {
     engineer.sees("Runs · 1 of 3");
     engineer.press(ENTER);
     engineer.press(HOME_KEY);
+    engineer.sees(&format!("▸ {run} "));
     let title = format!("Register a version from run '{run}'");
     engineer.fill("r", &title, &[]);
     engineer.sees_no_more(&title);

@@ -16,7 +16,7 @@ pub mod sqlite;
 pub mod sync;
 
 pub use error::StoreError;
-pub use page::{Cursor, Page, PageFrom, PageRequest};
+pub use page::{Cursor, Page, PageFrom, PageRequest, Reach};
 pub use query::{
     AuditQuery, DeploymentQuery, DriftQuery, ExperimentQuery, ListQuery, RunQuery, VersionQuery,
 };

@@ -98,6 +98,7 @@ pub async fn run(service: ModelLifecycleService, options: TuiOptions) -> Result<
     let identity = service.identity().clone();
     let settings = service.settings().clone();
     let read_only = service.read_only();
+    let is_near = service.capabilities().near;
     let (messages, waiting) = mpsc::channel(WAITING);
     let worker = Worker::start(service, messages, options.refresh).await;
     let around = Around {
@@ -105,6 +106,7 @@ pub async fn run(service: ModelLifecycleService, options: TuiOptions) -> Result<
         identity,
         settings,
         read_only,
+        is_near,
         connecting: None,
     };
     let shell = Shell::new(around, options, screen, worker, waiting, signals);
@@ -120,6 +122,7 @@ pub async fn connect(service: ServiceOptions, options: TuiOptions) -> Result<End
         identity: service.identity.clone(),
         settings: service.settings.clone(),
         read_only: Some("the server has not answered yet".to_owned()),
+        is_near: false,
         connecting: Some(service.target.name().to_string_lossy().into_owned()),
     };
     let (messages, mut waiting) = mpsc::channel(WAITING);
@@ -141,6 +144,7 @@ struct Around {
     identity: Identity,
     settings: ServiceSettings,
     read_only: Option<String>,
+    is_near: bool,
     /// The address that is still to be connected to.
     connecting: Option<String>,
 }
@@ -187,6 +191,7 @@ impl Shell {
             read_only: around.read_only,
             offer_demo: options.offer_demo,
             overview: message::Overview::default(),
+            is_near: around.is_near,
             connecting: connecting.map(|target| Connecting::new(target, Duration::ZERO)),
         };
         let labels = Labels {
@@ -308,6 +313,9 @@ impl Shell {
 
     async fn take_in(&mut self, msg: Option<Msg>) -> Result<Option<Ended>, TuiError> {
         let Some(msg) = msg else { return Ok(None) };
+        if matches!(msg, Msg::Key(_)) {
+            self.worker.attend();
+        }
         let effects = self.app.update(self.now(), msg);
         self.carry_out(effects).await
     }

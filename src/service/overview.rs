@@ -1,7 +1,7 @@
 //! What the header, the tabs and the live strip tell at a glance.
 
 use super::core::Core;
-use super::{ApprovalManager, Result};
+use super::{ApprovalManager, Result, Review};
 use crate::domain::Filter;
 use crate::domain::filter::{Op, Term, Test};
 use crate::domain::{
@@ -43,25 +43,56 @@ pub struct Overview {
     pub sync: SyncStatus,
 }
 
+/// How many runs of a far store are looked at one by one.
+const LOOKED_AT: usize = 200;
+
+/// What the glance asks for.
+struct Asked {
+    running: RunQuery,
+    drift: DriftQuery,
+    /// What serves or is about to.
+    live: DeploymentQuery,
+}
+
+impl Asked {
+    fn new() -> Self {
+        Self {
+            running: RunQuery {
+                statuses: vec![RunStatus::Running],
+                ..RunQuery::default()
+            },
+            drift: DriftQuery {
+                states: vec![DriftState::Open, DriftState::Acknowledged],
+                list: ListQuery {
+                    filter: Filter::default(),
+                    sort: Some(Sort::descending("severity")),
+                },
+                ..DriftQuery::default()
+            },
+            live: DeploymentQuery {
+                statuses: vec![DeploymentStatus::Active, DeploymentStatus::Pending],
+                ..DeploymentQuery::default()
+            },
+        }
+    }
+}
+
 pub(super) async fn read(core: &Core, approvals: &ApprovalManager) -> Result<Overview> {
-    let running = RunQuery {
-        statuses: vec![RunStatus::Running],
-        ..RunQuery::default()
-    };
-    let drift = DriftQuery {
-        states: vec![DriftState::Open, DriftState::Acknowledged],
-        list: ListQuery {
-            filter: Filter::default(),
-            sort: Some(Sort::descending("severity")),
-        },
-        ..DriftQuery::default()
-    };
+    if core.store.capabilities().near {
+        near(core, approvals).await
+    } else {
+        Box::pin(far(core)).await
+    }
+}
+
+async fn near(core: &Core, approvals: &ApprovalManager) -> Result<Overview> {
+    let Asked {
+        running,
+        drift,
+        live,
+    } = Asked::new();
     let status = |status| DeploymentQuery {
         statuses: vec![status],
-        ..DeploymentQuery::default()
-    };
-    let live = DeploymentQuery {
-        statuses: vec![DeploymentStatus::Active, DeploymentStatus::Pending],
         ..DeploymentQuery::default()
     };
     let running_runs = core
@@ -74,21 +105,9 @@ pub(super) async fn read(core: &Core, approvals: &ApprovalManager) -> Result<Ove
         .drift_events(&drift, &PageRequest::first(STRIP))
         .await?
         .rows;
-    let mut stale = running.clone();
-    let since = core.clock.now() - core.settings.stale_after;
-    stale.list.filter = Filter {
-        terms: vec![Term {
-            negated: false,
-            test: Test::Field {
-                field: "heartbeat".to_owned(),
-                op: Op::Less,
-                value: since.to_string(),
-            },
-        }],
-    };
     Ok(Overview {
         running: core.store.count_runs(&running).await?,
-        stale: core.store.count_runs(&stale).await?,
+        stale: core.store.count_runs(&stale(core, &running)).await?,
         in_review: approvals.queue().await?.len() as u64,
         asked_about: approvals.count(&VersionQuery::default()).await?,
         versions: core.store.count_versions(&VersionQuery::default()).await?,
@@ -112,4 +131,87 @@ pub(super) async fn read(core: &Core, approvals: &ApprovalManager) -> Result<Ove
         running_runs,
         drift_events,
     })
+}
+
+/// A server is asked for a few lists side by side, and what they hold is counted here: every count of its own would be another round over the network.
+async fn far(core: &Core) -> Result<Overview> {
+    let asked = Asked::new();
+    let every_version = VersionQuery::default();
+    let (few, all) = (PageRequest::first(LOOKED_AT), PageRequest::all());
+    let (runs, mut drift_events, mut deployments, versions, (policy, _), sync) = tokio::try_join!(
+        core.store.runs(&asked.running, &few),
+        core.store.drift_events(&asked.drift, &all),
+        core.store.deployments(&asked.live, &all),
+        core.store.versions(&every_version, &all),
+        core.store.policy(),
+        core.store.sync_status(),
+    )?;
+    let (running, stale) = if runs.more_after {
+        let stale = stale(core, &asked.running);
+        tokio::try_join!(
+            core.store.count_runs(&asked.running),
+            core.store.count_runs(&stale),
+        )?
+    } else {
+        let now = core.clock.now();
+        let is_stale = |run: &&ModelRun| run.stale_for(now, core.settings.stale_after).is_some();
+        let stale = runs.rows.iter().filter(is_stale).count();
+        (runs.rows.len() as u64, stale as u64)
+    };
+    let of_status = |status| {
+        let deployments = deployments.rows.iter();
+        deployments.filter(|known| known.status == status).count() as u64
+    };
+    let (active_deployments, pending_deployments) = (
+        of_status(DeploymentStatus::Active),
+        of_status(DeploymentStatus::Pending),
+    );
+    let drift = drift_events.rows.len() as u64;
+    let worst_drift = drift_events.rows.iter().map(|event| event.severity).max();
+    let mut running_runs = runs.rows;
+    running_runs.truncate(STRIP);
+    drift_events.rows.truncate(STRIP);
+    deployments.rows.truncate(STRIP);
+    let (mut in_review, mut asked_about) = (0, 0);
+    let every = versions.rows.len() as u64;
+    for version in versions.rows {
+        if version.checklist.is_empty() && version.decisions.is_empty() {
+            continue;
+        }
+        asked_about += 1;
+        in_review += u64::from(Review::of(version, &policy).is_waiting());
+    }
+    Ok(Overview {
+        running,
+        stale,
+        in_review,
+        asked_about,
+        versions: every,
+        policy,
+        drift,
+        worst_drift,
+        active_deployments,
+        pending_deployments,
+        running_runs,
+        drift_events: drift_events.rows,
+        deployments: deployments.rows,
+        sync,
+    })
+}
+
+/// Those of the runs that have been silent for too long.
+fn stale(core: &Core, running: &RunQuery) -> RunQuery {
+    let since = core.clock.now() - core.settings.stale_after;
+    let mut stale = running.clone();
+    stale.list.filter = Filter {
+        terms: vec![Term {
+            negated: false,
+            test: Test::Field {
+                field: "heartbeat".to_owned(),
+                op: Op::Less,
+                value: since.to_string(),
+            },
+        }],
+    };
+    stale
 }

@@ -26,6 +26,8 @@ pub struct Env {
     pub offer_demo: bool,
     /// The last glance over the whole store.
     pub overview: Overview,
+    /// Whether a question to the store costs next to nothing, so that none needs to be spared.
+    pub is_near: bool,
     /// The store is still to be connected to.
     pub connecting: Option<Connecting>,
 }
@@ -46,6 +48,7 @@ impl Default for Env {
             read_only: None,
             offer_demo: false,
             overview: Overview::default(),
+            is_near: true,
             connecting: None,
         }
     }

@@ -93,6 +93,8 @@ pub enum Progress {
     Connected {
         /// Why nothing can be changed, where nothing can.
         read_only: Option<String>,
+        /// Whether a question costs next to nothing.
+        is_near: bool,
     },
 }
 

@@ -24,6 +24,8 @@ pub struct Worker {
     link: Link,
     /// Makes an attempt to connect begin anew.
     again: Arc<Notify>,
+    /// Tells the watch over the store that somebody is at the keys.
+    attention: Arc<Notify>,
     messages: mpsc::Sender<Msg>,
     tasks: JoinSet<()>,
     lanes: HashMap<Lane, AbortHandle>,
@@ -44,9 +46,10 @@ impl Worker {
         let (gate, mut link) = Link::new();
         let following = messages.clone();
         let worker = Self::over(link.clone(), messages, interval, |worker, interval| {
+            let attention = Arc::clone(&worker.attention);
             worker
                 .tasks
-                .spawn(follow(service, following, gate, interval));
+                .spawn(follow(service, following, gate, interval, attention));
         });
         // The first frame does not wait long for a store that is slow.
         link.service().await;
@@ -62,8 +65,8 @@ impl Worker {
         let (gate, link) = Link::new();
         let telling = messages.clone();
         Self::over(link, messages, interval, |worker, interval| {
-            let again = Arc::clone(&worker.again);
-            let connecting = connect(options, telling, gate, again, interval);
+            let (again, attention) = (Arc::clone(&worker.again), Arc::clone(&worker.attention));
+            let connecting = connect(options, telling, gate, again, interval, attention);
             worker.tasks.spawn(connecting);
         })
     }
@@ -80,6 +83,7 @@ impl Worker {
         let mut worker = Self {
             link,
             again: Arc::default(),
+            attention: Arc::default(),
             messages,
             tasks: JoinSet::new(),
             lanes: HashMap::new(),
@@ -89,6 +93,11 @@ impl Worker {
         };
         begin(&mut worker, interval_seen);
         worker
+    }
+
+    /// Somebody is at the keys: a store that was asked seldom is asked soon.
+    pub fn attend(&self) {
+        self.attention.notify_one();
     }
 
     /// Begins a new attempt to connect, now.

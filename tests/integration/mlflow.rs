@@ -2,9 +2,9 @@
 
 mod connecting;
 mod faults;
-mod histories;
 mod files;
 mod gone;
+mod histories;
 mod interop;
 mod killed;
 mod losses;

@@ -18,7 +18,8 @@ impl App {
                 effects.push(Effect::GiveUp(failure));
             }
             Progress::Refused(failure) => connecting.refused(failure),
-            Progress::Connected { read_only } => {
+            Progress::Connected { read_only, is_near } => {
+                self.env.is_near = is_near;
                 self.env.connecting = None;
                 self.env.read_only = read_only;
                 self.held.clear();

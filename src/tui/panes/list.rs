@@ -25,7 +25,7 @@ use super::inquiry::Inquiry;
 use super::resource::{Column, Resource, Selected};
 use super::{Focus, Request, Scope};
 use crate::domain::{Filter, Sort};
-use crate::store::ListQuery;
+use crate::store::{ListQuery, Reach};
 use crate::tui::env::Env;
 use crate::tui::message::{Failure, Lane, ListOf, Question};
 use crate::tui::widgets::detail::{Detail, DetailState};
@@ -68,6 +68,8 @@ pub struct ListPane<T: Resource> {
     /// The rows that a filter being typed lets through; `None` for all.
     shown: Option<Vec<usize>>,
     columns: Vec<Column<T>>,
+    /// Who did what of the query that the rows came with.
+    reach: Option<Box<Reach>>,
     /// Rows that match, and all of the list or scope.
     totals: Option<(u64, u64)>,
     loaded: bool,
@@ -105,6 +107,12 @@ pub struct ListPane<T: Resource> {
     filtered_by: Filter,
     /// The rows are those of an earlier filter, order or scope, whose cursors mean nothing to the present one.
     outdated: bool,
+    /// Whether a question costs next to nothing.
+    is_near: bool,
+    /// The rows that are asked for may make counting them needless.
+    owes_count: bool,
+    /// The question for the detail of a row that may only be passed by, and when it is asked.
+    passed_by: Option<(Question, Duration)>,
     rows_inquiry: Inquiry,
     count_inquiry: Inquiry,
     detail_inquiry: Inquiry,
@@ -122,6 +130,7 @@ impl<T: Resource> Default for ListPane<T> {
             window: Window::default(),
             shown: None,
             columns: Vec::new(),
+            reach: None,
             totals: None,
             loaded: false,
             failure: None,
@@ -146,6 +155,9 @@ impl<T: Resource> Default for ListPane<T> {
             fetching: None,
             filtered_by: Filter::default(),
             outdated: false,
+            is_near: true,
+            owes_count: false,
+            passed_by: None,
             rows_inquiry: Inquiry::new(Lane::Rows(T::TAB)),
             count_inquiry: Inquiry::new(Lane::Count(T::TAB)),
             detail_inquiry: Inquiry::new(Lane::Detail(T::TAB)),
@@ -319,10 +331,28 @@ impl<T: Resource> ListPane<T> {
     fn start_over(&mut self, goal: Goal) -> Vec<Request> {
         self.goal = Some(goal);
         self.outdated = true;
-        self.fetch(self.first_fetch())
-            .into_iter()
-            .chain([self.count()])
-            .collect()
+        let rows = self.fetch(self.first_fetch());
+        rows.into_iter().chain(self.count_in_time()).collect()
+    }
+
+    /// Counts now, or once the rows have shown whether they are all there is.
+    fn count_in_time(&mut self) -> Option<Request> {
+        self.owes_count = !self.is_near;
+        self.is_near.then(|| self.count())
+    }
+
+    /// The count that was put off.
+    fn count_owed(&mut self) -> Option<Request> {
+        if !std::mem::take(&mut self.owes_count) {
+            return None;
+        }
+        let is_whole = !self.window.more_before() && !self.window.more_after();
+        if is_whole && !self.is_narrowed() {
+            let rows = self.window.rows().len() as u64;
+            self.totals = Some((rows, rows));
+            return None;
+        }
+        Some(self.count())
     }
 
     /// The widths of the columns in this area; 0 for those that are given up.

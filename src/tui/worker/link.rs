@@ -40,6 +40,7 @@ pub(super) async fn connect(
     gate: Gate,
     again: Arc<Notify>,
     interval: watch::Receiver<Duration>,
+    attention: Arc<Notify>,
 ) {
     let mut pause = SHORTEST_PAUSE;
     loop {
@@ -52,9 +53,10 @@ pub(super) async fn connect(
             None => Progress::Begun,
             Some(Ok(service)) => {
                 let read_only = service.read_only();
-                let connected = Msg::Connection(Progress::Connected { read_only });
+                let is_near = service.capabilities().near;
+                let connected = Msg::Connection(Progress::Connected { read_only, is_near });
                 if messages.send(connected).await.is_ok() {
-                    follow(service, messages, gate, interval).await;
+                    follow(service, messages, gate, interval, attention).await;
                 }
                 return;
             }

@@ -1,7 +1,7 @@
 //! Answers the reading questions of the screen from the service. It keeps nothing and draws nothing.
 
 use super::around::around;
-use crate::domain::{Artifact, Key, ModelName, ObjectKind, RunId, RunStatus, Version};
+use crate::domain::{Artifact, Deployment, Key, ModelName, ObjectKind, RunId, RunStatus, Version};
 use crate::service::{ModelLifecycleService, Result};
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
 use crate::tui::message::{
@@ -11,6 +11,8 @@ use crate::tui::message::{
 
 /// How many relatives of an object its detail shows.
 const RELATIVES: usize = 20;
+/// How many runs of an experiment on a server are counted one by one.
+const COUNTED: usize = 200;
 /// How many items of the mirror are shown.
 const ITEMS: usize = 500;
 /// How many audit entries of an object its detail shows.
@@ -45,6 +47,11 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
                 statuses,
                 list: ListQuery::default(),
             };
+            if !service.capabilities().near
+                && let Some(more) = far_experiment(service, &of_status(Vec::new())).await?
+            {
+                return Ok(Answer::Experiment(Box::new(more)));
+            }
             let mut more = ExperimentMore::default();
             for status in RunStatus::ALL {
                 let runs = service.runs().count(&of_status(vec![*status])).await?;
@@ -65,42 +72,21 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
         }
         Question::Drift(event_id) => {
             let event = service.drift().get(&event_id).await?;
+            let (model, version) = (&event.model_name, &event.version);
+            let (object, history, deployments) = tokio::try_join!(
+                service.registry().find(model, version),
+                history(service, ObjectKind::DriftEvent, event_id.as_str()),
+                deployments(service, model, version),
+            )?;
             Answer::Drift(Box::new(DriftMore {
-                run_id: service
-                    .registry()
-                    .find(&event.model_name, &event.version)
-                    .await?
-                    .and_then(|version| version.run_id),
-                history: history(service, ObjectKind::DriftEvent, event_id.as_str()).await?,
-                deployments: deployments(service, &event.model_name, &event.version).await?,
+                run_id: object.and_then(|version| version.run_id),
+                history,
+                deployments,
             }))
         }
         Question::Deployment(deployment_id) => {
             let deployment = service.deployments().get(&deployment_id).await?;
-            let (model, version) = (&deployment.model_name, &deployment.version);
-            let others = DeploymentQuery {
-                model: Some(model.clone()),
-                environment: Some(deployment.environment),
-                ..DeploymentQuery::default()
-            };
-            let object = service.registry().find(model, version).await?;
-            Answer::Deployment(Box::new(DeploymentMore {
-                missing: match &object {
-                    Some(object) => service.approvals().missing(object).await?,
-                    None => Vec::new(),
-                },
-                version_is_gone: object.is_none(),
-                others: service
-                    .deployments()
-                    .list(&others, &PageRequest::first(RELATIVES))
-                    .await?
-                    .rows,
-                version: object,
-                // That there is nothing to go back to is not a failure of looking.
-                target: service.deployments().target(&deployment, None).await.ok(),
-                history: history(service, ObjectKind::Deployment, deployment_id.as_str()).await?,
-                drift: drift(service, model, version).await?,
-            }))
+            Answer::Deployment(Box::new(self::deployment(service, &deployment).await?))
         }
         Question::Runs(run_ids) => {
             let mut runs = Vec::with_capacity(run_ids.len());
@@ -154,31 +140,34 @@ async fn count(service: &ModelLifecycleService, list: &ListOf) -> Result<u64> {
 }
 
 async fn run(service: &ModelLifecycleService, question: &RunQuestion) -> Result<RunMore> {
-    let chart = match &question.metric {
-        Some(metric) => Some(
-            service
-                .runs()
-                .chart(&question.run_id, metric, question.columns)
-                .await?,
-        ),
-        None => None,
+    let chart = async {
+        let Some(metric) = &question.metric else {
+            return Ok(None);
+        };
+        let chart = service
+            .runs()
+            .chart(&question.run_id, metric, question.columns);
+        chart.await.map(Some)
     };
     let registered = VersionQuery {
         run_id: Some(question.run_id.clone()),
         ..VersionQuery::default()
     };
+    let page = PageRequest::first(RELATIVES);
+    let files = async { Ok(unrecorded(service, &question.run_id).await) };
+    let (chart, files, output, versions) = tokio::try_join!(
+        chart,
+        files,
+        service
+            .runs()
+            .output_tail(&question.run_id, question.output),
+        service.registry().list(&registered, &page),
+    )?;
     Ok(RunMore {
         chart,
-        files: unrecorded(service, &question.run_id).await,
-        output: service
-            .runs()
-            .output_tail(&question.run_id, question.output)
-            .await?,
-        versions: service
-            .registry()
-            .list(&registered, &PageRequest::first(RELATIVES))
-            .await?
-            .rows,
+        files,
+        output,
+        versions: versions.rows,
     })
 }
 
@@ -229,13 +218,85 @@ async fn version(
     version: &Version,
 ) -> Result<VersionMore> {
     let object = service.registry().get(model, version).await?;
+    let label = object.label();
+    let (production, missing, history, deployments, drift) = tokio::try_join!(
+        service.registry().production(model),
+        service.approvals().missing(&object),
+        history(service, ObjectKind::ModelVersion, &label),
+        deployments(service, model, version),
+        drift(service, model, version),
+    )?;
     Ok(VersionMore {
-        production: service.registry().production(model).await?,
-        missing: service.approvals().missing(&object).await?,
-        history: history(service, ObjectKind::ModelVersion, &object.label()).await?,
-        deployments: deployments(service, model, version).await?,
-        drift: drift(service, model, version).await?,
+        production,
+        missing,
+        history,
+        deployments,
+        drift,
     })
+}
+
+async fn deployment(
+    service: &ModelLifecycleService,
+    deployment: &Deployment,
+) -> Result<DeploymentMore> {
+    let (model, version) = (&deployment.model_name, &deployment.version);
+    let others = DeploymentQuery {
+        model: Some(model.clone()),
+        environment: Some(deployment.environment),
+        ..DeploymentQuery::default()
+    };
+    let page = PageRequest::first(RELATIVES);
+    let object = service.registry().find(model, version).await?;
+    let id = deployment.deployment_id.as_str();
+    // That there is nothing to go back to is not a failure of looking.
+    let target = async { Ok(service.deployments().target(deployment, None).await.ok()) };
+    let missing = async {
+        match &object {
+            Some(object) => service.approvals().missing(object).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (missing, others, target, history, drift) = tokio::try_join!(
+        missing,
+        service.deployments().list(&others, &page),
+        target,
+        history(service, ObjectKind::Deployment, id),
+        drift(service, model, version),
+    )?;
+    Ok(DeploymentMore {
+        version_is_gone: object.is_none(),
+        version: object,
+        missing,
+        others: others.rows,
+        target,
+        history,
+        drift,
+    })
+}
+
+/// An experiment with not very many runs is counted from them, in one question instead of one a status.
+async fn far_experiment(
+    service: &ModelLifecycleService,
+    query: &RunQuery,
+) -> Result<Option<ExperimentMore>> {
+    let page = PageRequest::first(COUNTED);
+    let mut runs = service.runs().list(query, &page).await?;
+    if runs.more_after {
+        return Ok(None);
+    }
+    let of_status = |status: RunStatus| {
+        let runs = runs.rows.iter();
+        runs.filter(|run| run.status == status).count() as u64
+    };
+    let counts = RunStatus::ALL
+        .iter()
+        .map(|status| (*status, of_status(*status)));
+    let counts = counts.filter(|(_, runs)| *runs > 0).collect();
+    runs.rows.truncate(RELATIVES);
+    Ok(Some(ExperimentMore {
+        runs: counts,
+        newest: runs.rows,
+    }))
 }
 
 async fn deployments(

@@ -9,6 +9,11 @@ use modeldeck::tui::message::{Effect, Failure, Lane, Msg, Progress};
 use modeldeck::tui::panes::Tab;
 use std::time::Duration;
 
+const CONNECTED: Progress = Progress::Connected {
+    read_only: None,
+    is_near: true,
+};
+
 fn stage(width: u16, height: u16) -> Stage {
     let env = Env {
         connecting: Some(Connecting::new("http://gpu-07:5000", Duration::ZERO)),
@@ -85,7 +90,7 @@ fn every_tab_is_asked_for_once_however_often_it_is_opened() {
         let found = lanes.iter().filter(|asked| **asked == lane).count();
         assert_eq!(found, times, "{lane:?} in {lanes:?}");
     }
-    progress(&mut stage, Progress::Connected { read_only: None });
+    progress(&mut stage, CONNECTED);
     let before = stage.asked.len();
     let mut answers = 0;
     while let Some((lane, ticket, _)) = stage.asked.pop_front() {
@@ -106,7 +111,7 @@ fn nothing_is_changed_before_the_store_is_there() {
     let mut stage = stage(120, 40);
     press(&mut stage, 'a');
     sees(&mut stage, "the server has not answered yet");
-    progress(&mut stage, Progress::Connected { read_only: None });
+    progress(&mut stage, CONNECTED);
     stage.answer();
     sees(&mut stage, "● live");
     stage.press("a");

@@ -54,6 +54,7 @@ impl Screen {
             read_only: None,
             offer_demo: false,
             overview: modeldeck::service::Overview::default(),
+            is_near: true,
             connecting: None,
         };
         let labels = Labels {

@@ -19,6 +19,9 @@ use std::time::Duration;
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// For how long a row is selected before a far store is asked for its detail.
+const REST: Duration = Duration::from_millis(150);
+
 impl<T: Resource> Pane for ListPane<T> {
     fn contexts(&self) -> Vec<Context> {
         if self.is_typing() {
@@ -66,7 +69,7 @@ impl<T: Resource> Pane for ListPane<T> {
             requests.extend(self.fetch_anew());
         }
         if !self.count_inquiry.repeat_later() {
-            requests.push(self.count());
+            requests.extend(self.count_in_time());
         }
         if !self.detail_inquiry.repeat_later() {
             self.asked = None;
@@ -137,6 +140,7 @@ impl<T: Resource> Pane for ListPane<T> {
     }
 
     fn settle(&mut self, list: Option<Rect>, detail: Option<Rect>, env: &Env) -> Vec<Request> {
+        self.is_near = env.is_near;
         self.has_both = self.focus != Focus::Zoom && list.is_some() && detail.is_some()
             || self.focus == Focus::Zoom && self.has_both;
         (self.list_area, self.detail_area) = (list, detail);
@@ -154,7 +158,8 @@ impl<T: Resource> Pane for ListPane<T> {
     }
 
     fn wakes_at(&self) -> Option<Duration> {
-        [self.filtering.due(), self.retry_at]
+        let passed_by = self.passed_by.as_ref().map(|(_, due)| *due);
+        [self.filtering.due(), self.retry_at, passed_by]
             .into_iter()
             .flatten()
             .min()
@@ -250,6 +255,9 @@ impl<T: Resource> ListPane<T> {
                 self.filtered_by.clone_from(&asked.filter);
                 received.changed = !same;
                 self.take_page(&asked, page, env);
+                let totals = self.totals;
+                received.requests.extend(self.count_owed());
+                received.changed |= totals != self.totals;
                 if was_outdated && let Some(said) = self.sorted_by_nothing() {
                     let told = Request::Tell(Gravity::Warning, said);
                     received.requests.push(told);
@@ -297,8 +305,27 @@ impl<T: Resource> ListPane<T> {
             .current()
             .and_then(|row| row.question(&self.state, columns, env));
         if question == self.asked {
+            self.passed_by = None;
             return None;
         }
+        // A far store is not asked for each row that somebody moves over.
+        if !self.is_near
+            && self.asked.is_some()
+            && let Some(question) = &question
+        {
+            match &self.passed_by {
+                Some((before, due)) if before == question => {
+                    if env.now.elapsed < *due {
+                        return None;
+                    }
+                }
+                _ => {
+                    self.passed_by = Some((question.clone(), env.now.elapsed + REST));
+                    return None;
+                }
+            }
+        }
+        self.passed_by = None;
         self.asked.clone_from(&question);
         self.asked_for.clone_from(&self.selected);
         question.map(|question| Request::Effect(self.detail_inquiry.ask(question)))

@@ -5,13 +5,25 @@ use super::{ApprovalManager, Result, Review};
 use crate::domain::Filter;
 use crate::domain::filter::{Op, Term, Test};
 use crate::domain::{
-    Deployment, DeploymentStatus, DriftEvent, DriftState, ModelRun, Policy, RunStatus, Severity,
-    Sort, SyncStatus,
+    Deployment, DeploymentStatus, DriftEvent, DriftState, Environment, ModelName, ModelRun, Policy,
+    RunStatus, Severity, Sort, SyncStatus, Version,
 };
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
 
 /// How many objects of each kind the live strip gets.
 const STRIP: usize = 6;
+/// How many of what serves is told; a model serves at most once in an environment.
+const SERVING: usize = 1_000;
+
+/// What a version is in an environment: it serves there, or it served and was rolled back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serving {
+    pub model_name: ModelName,
+    pub version: Version,
+    pub environment: Environment,
+    /// What serves now replaces it because it was bad.
+    pub rolled_back: bool,
+}
 
 /// A glance over everything that is going on.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +51,8 @@ pub struct Overview {
     pub drift_events: Vec<DriftEvent>,
     /// The newest deployments that serve or are about to.
     pub deployments: Vec<Deployment>,
+    /// Which versions serve, and which of them were rolled back from.
+    pub serving: Vec<Serving>,
     /// The mirror on an MLflow server.
     pub sync: SyncStatus,
 }
@@ -100,6 +114,14 @@ async fn near(core: &Core, approvals: &ApprovalManager) -> Result<Overview> {
         .runs(&running, &PageRequest::first(STRIP))
         .await?
         .rows;
+    let active = core
+        .store
+        .deployments(
+            &status(DeploymentStatus::Active),
+            &PageRequest::first(SERVING),
+        )
+        .await?
+        .rows;
     let drift_events = core
         .store
         .drift_events(&drift, &PageRequest::first(STRIP))
@@ -127,6 +149,7 @@ async fn near(core: &Core, approvals: &ApprovalManager) -> Result<Overview> {
             .deployments(&live, &PageRequest::first(STRIP))
             .await?
             .rows,
+        serving: serving(core, &active).await,
         sync: core.store.sync_status().await?,
         running_runs,
         drift_events,
@@ -169,6 +192,14 @@ async fn far(core: &Core) -> Result<Overview> {
     let drift = drift_events.rows.len() as u64;
     let worst_drift = drift_events.rows.iter().map(|event| event.severity).max();
     let mut running_runs = runs.rows;
+    let active: Vec<Deployment> = deployments
+        .rows
+        .iter()
+        .filter(|known| known.status == DeploymentStatus::Active)
+        .take(SERVING)
+        .cloned()
+        .collect();
+    let serving = serving(core, &active).await;
     running_runs.truncate(STRIP);
     drift_events.rows.truncate(STRIP);
     deployments.rows.truncate(STRIP);
@@ -195,6 +226,7 @@ async fn far(core: &Core) -> Result<Overview> {
         running_runs,
         drift_events: drift_events.rows,
         deployments: deployments.rows,
+        serving,
         sync,
     })
 }
@@ -214,4 +246,26 @@ fn stale(core: &Core, running: &RunQuery) -> RunQuery {
         }],
     };
     stale
+}
+
+/// What serves, and what was rolled back for it.
+async fn serving(core: &Core, active: &[Deployment]) -> Vec<Serving> {
+    let told = |deployment: &Deployment, rolled_back| Serving {
+        model_name: deployment.model_name.clone(),
+        version: deployment.version.clone(),
+        environment: deployment.environment,
+        rolled_back,
+    };
+    let mut serving = Vec::new();
+    for deployment in active {
+        serving.push(told(deployment, false));
+        let Some(bad) = &deployment.rollback_from else {
+            continue;
+        };
+        // What serves is told even where what it replaced cannot be read.
+        if let Ok(bad) = core.store.deployment(bad).await {
+            serving.push(told(&bad, true));
+        }
+    }
+    serving
 }

@@ -33,6 +33,7 @@ use crate::tui::widgets::layout::{ColumnWish, fit_columns};
 use crate::tui::widgets::{table, text};
 use ratatui::layout::Rect;
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Which row is to be selected once it is there.
@@ -70,6 +71,8 @@ pub struct ListPane<T: Resource> {
     columns: Vec<Column<T>>,
     /// Who did what of the query that the rows came with.
     reach: Option<Box<Reach>>,
+    /// Every free key that a row had since the start.
+    known: BTreeSet<String>,
     /// Rows that match, and all of the list or scope.
     totals: Option<(u64, u64)>,
     loaded: bool,
@@ -84,11 +87,17 @@ pub struct ListPane<T: Resource> {
     sort: Option<Sort>,
 
     selected: Option<String>,
+    /// What was selected when a filter began to be typed: it is selected again whenever it is let through.
+    home: Option<String>,
     /// Where the selected row is among those shown.
     at: usize,
     /// The first row that is seen, among those shown.
     top: usize,
     goal: Option<Goal>,
+    /// What was made or changed here and is to be shown.
+    made: Option<String>,
+    /// It is not in the list that came, which something narrows.
+    is_hidden: bool,
     marks: Vec<T>,
 
     focus: Focus,
@@ -131,6 +140,7 @@ impl<T: Resource> Default for ListPane<T> {
             shown: None,
             columns: Vec::new(),
             reach: None,
+            known: BTreeSet::new(),
             totals: None,
             loaded: false,
             failure: None,
@@ -141,9 +151,12 @@ impl<T: Resource> Default for ListPane<T> {
             filtering: Filtering::default(),
             sort: None,
             selected: None,
+            home: None,
             at: 0,
             top: 0,
             goal: None,
+            made: None,
+            is_hidden: false,
             marks: Vec::new(),
             focus: Focus::List,
             detail: DetailState::default(),

@@ -26,6 +26,7 @@ mod mend;
 mod metrics;
 mod mirror;
 mod output;
+mod points;
 mod projection;
 mod pulse;
 mod register;

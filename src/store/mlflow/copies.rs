@@ -20,6 +20,7 @@ use super::dto::{KeyValue, value_of};
 use super::error::{ApiError, ApiResult, shortened};
 use super::fields::NOTE;
 use super::ledger::RESERVED;
+use super::points::PointsThere;
 use super::store::MlflowOptions;
 use crate::domain::{Artifact, ModelExperiment, ModelRun};
 use crate::store::sync::{
@@ -54,6 +55,7 @@ pub struct MlflowCopies {
     /// Without a limit on silence, which an upload would run into: nothing is answered before it ends.
     files: Client,
     server: ServerCapabilities,
+    there: PointsThere,
 }
 
 impl MlflowCopies {
@@ -81,6 +83,7 @@ impl MlflowCopies {
             client,
             files,
             server,
+            there: PointsThere::default(),
         })
     }
 }
@@ -98,14 +101,17 @@ fn fault(error: ApiError) -> SyncFault {
             ref code,
             ref message,
             ..
-        } if !error.is_passing() => {
-            SyncFault::Refused(format!("MLflow answered {code}: {}", shortened(message)))
-        }
+        } if !error.is_passing() => SyncFault::Refused(match error.of_database() {
+            Some(told) => told,
+            None => format!("MLflow answered {code}: {}", shortened(message)),
+        }),
         ApiError::Status {
             status: 400..=499, ..
         } if !error.is_passing() => SyncFault::Refused(error.to_string()),
         error => {
-            let (reason, wait) = (shortened(&error.to_string()), error.wait());
+            let told = error.of_database();
+            let reason = told.unwrap_or_else(|| shortened(&error.to_string()));
+            let wait = error.wait();
             match error {
                 ApiError::Refused { status: 429, .. } | ApiError::Status { status: 429, .. } => {
                     SyncFault::Throttled { reason, wait }
@@ -220,7 +226,9 @@ impl MirrorServer for MlflowCopies {
         self.client
             .update_run(remote, Some(status), end, None)
             .await
-            .faulty()
+            .faulty()?;
+        self.there.forget(remote);
+        Ok(())
     }
 
     async fn copy_artifact(

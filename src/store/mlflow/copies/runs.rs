@@ -2,14 +2,12 @@
 
 use super::super::api::{MOST_PAIRS, NewRun, RunSearch};
 use super::super::dto::{self, KeyValue, Metric, value_of};
-use super::super::error::ApiError;
 use super::super::fields::{ATTEMPT, is_internal};
 use super::super::runs::{GIVEN_ID, HEARTBEAT, carried, word};
 use super::{Faulty as _, MlflowCopies, differing};
 use crate::domain::{ModelRun, RunStatus, text::visible};
 use crate::store::sync::{RemoteCopy, Sent, SyncFault, Unsent};
 use jiff::Timestamp;
-use std::collections::BTreeSet;
 
 /// Where MLflow has no tag of its own for it.
 const HOST: &str = "modeldeck.host";
@@ -170,15 +168,12 @@ impl MlflowCopies {
             .map(|at| KeyValue::new(HEARTBEAT, at.to_string()))
             .into_iter()
             .collect();
-        let mut logged = self.client.log_batch(remote, &metrics, &[], &tags).await;
-        // A server of 2.x that is sent a NaN a second time does not know it again, and refuses the whole batch.
-        if logged.as_ref().is_err_and(ApiError::is_taken)
-            && metrics.iter().any(|point| point.value.is_nan())
+        match self
+            .client
+            .log_points(&self.there, remote, &metrics, &[], &tags)
+            .await
+            .faulty()
         {
-            let missing = self.without_nans_there(remote, metrics).await?;
-            logged = self.client.log_batch(remote, &missing, &[], &tags).await;
-        }
-        match logged.faulty() {
             // MLflow's refusal does not tell a deleted run from a bad point.
             Err(refused @ SyncFault::Refused(_)) => {
                 self.run_there(remote).await?;
@@ -186,35 +181,6 @@ impl MlflowCopies {
             }
             settled => settled,
         }
-    }
-}
-
-impl MlflowCopies {
-    /// Leaves out the points without a number that are there already.
-    async fn without_nans_there(
-        &self,
-        remote: &str,
-        mut points: Vec<Metric>,
-    ) -> Result<Vec<Metric>, SyncFault> {
-        let keys: BTreeSet<String> = points
-            .iter()
-            .filter(|point| point.value.is_nan())
-            .map(|point| point.key.clone())
-            .collect();
-        for key in keys {
-            let there = self.client.metric_history(remote, &key).await.faulty()?;
-            let there: BTreeSet<(i64, i64)> = there
-                .iter()
-                .filter(|point| point.value.is_nan())
-                .map(|point| (point.step, point.timestamp))
-                .collect();
-            points.retain(|point| {
-                point.key != key
-                    || !point.value.is_nan()
-                    || !there.contains(&(point.step, point.timestamp))
-            });
-        }
-        Ok(points)
     }
 }
 

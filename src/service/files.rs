@@ -8,6 +8,7 @@ use crate::domain::{Artifact, MlflowLink, ModelRun, RunSource, text::visible};
 use crate::store::StoreError;
 use nix::fcntl::OFlag;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -17,8 +18,15 @@ pub(super) fn place(source: &RunSource, host: &str, artifact: &Artifact) -> Opti
     (source.host.as_deref() == Some(host)).then(|| Path::new(directory).join(&artifact.path))
 }
 
-/// Opens a file of an artifact; the error is a sentence.
-pub(super) async fn open(path: PathBuf) -> std::result::Result<File, String> {
+/// Why a file was not opened.
+pub(super) struct NotOpened {
+    /// Nothing is at its place.
+    pub(super) is_gone: bool,
+    pub(super) sentence: String,
+}
+
+/// Opens a file of an artifact.
+pub(super) async fn open(path: PathBuf) -> std::result::Result<File, NotOpened> {
     let shown = visible(&path.to_string_lossy()).into_owned();
     let opened = tokio::task::spawn_blocking(move || {
         // A pipe in its place must not hold anything up.
@@ -35,7 +43,10 @@ pub(super) async fn open(path: PathBuf) -> std::result::Result<File, String> {
     opened
         .await
         .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-        .map_err(|error| format!("the file '{shown}' cannot be read: {error}"))
+        .map_err(|error| NotOpened {
+            is_gone: error.kind() == ErrorKind::NotFound,
+            sentence: format!("the file '{shown}' cannot be read: {error}"),
+        })
 }
 
 impl RunTracker {
@@ -67,7 +78,9 @@ impl RunTracker {
         self.core.write("keep_file", None)?;
         let file = open(path.to_owned())
             .await
-            .map_err(|message| ServiceError::from(StoreError::Invalid { message }))?;
+            .map_err(|error| StoreError::Invalid {
+                message: error.sentence,
+            })?;
         let store = &self.core.store;
         Ok(store.keep_file(&run.run_id, artifact, file).await?)
     }

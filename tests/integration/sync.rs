@@ -4,6 +4,7 @@ mod adopted;
 mod asked;
 mod content;
 mod faults;
+mod files;
 mod odd_points;
 mod processes;
 mod queue;

@@ -41,7 +41,13 @@ pub(super) type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Points(u64),
-    Bytes { path: String, done: u64, of: u64 },
+    Bytes {
+        path: String,
+        done: u64,
+        of: u64,
+    },
+    /// A file was not there any more.
+    LeftOut,
     Acknowledged,
 }
 
@@ -279,8 +285,13 @@ impl Carrier {
             return self.done(task, Vec::new()).await;
         }
         // Without a directory nobody knows where the file is; its path and digest are with the run.
-        let Some(file) = self.file_of(run, artifact).await? else {
-            return self.done(task, Vec::new()).await;
+        let file = match self.file_of(run, artifact).await {
+            Ok(Some(file)) => file,
+            Ok(None) => return self.done(task, Vec::new()).await,
+            Err(Stop::Fault(SyncFault::Vanished(reason))) => {
+                return self.left_out(task, artifact, reason).await;
+            }
+            Err(stop) => return Err(stop),
         };
         let progress = |done| {
             (self.on_step)(Step::Bytes {
@@ -289,17 +300,54 @@ impl Carrier {
                 of: artifact.size,
             });
         };
-        self.server
+        let uploaded = self
+            .server
             .copy_artifact(remote_run, artifact, file, &progress)
-            .await?;
+            .await;
+        match uploaded {
+            Err(SyncFault::Vanished(reason)) => self.left_out(task, artifact, reason).await,
+            settled => {
+                settled?;
+                let copy = RemoteCopy {
+                    remote: artifact.digest.clone(),
+                    sent: Sent::default(),
+                };
+                self.settled(task, artifact, copy).await
+            }
+        }
+    }
+
+    /// Leaves a file out that is not what was recorded, and remembers why. One that is recorded anew gets its turn again.
+    async fn left_out(
+        &self,
+        task: &SyncTask,
+        artifact: &Artifact,
+        reason: String,
+    ) -> Result<(), Stop> {
+        tracing::info!(path = artifact.path, reason, "a file is not mirrored");
+        let copy = RemoteCopy {
+            remote: String::new(),
+            sent: Sent {
+                left_out: Some(reason),
+                ..Sent::default()
+            },
+        };
+        self.settled(task, artifact, copy).await?;
+        (self.on_step)(Step::LeftOut);
+        Ok(())
+    }
+
+    async fn settled(
+        &self,
+        task: &SyncTask,
+        artifact: &Artifact,
+        copy: RemoteCopy,
+    ) -> Result<(), Stop> {
         let copied = SyncRecord::Copied {
             kind: SyncKind::Artifact,
             object: task.object,
             part: artifact.path.clone(),
-            copy: RemoteCopy {
-                remote: artifact.digest.clone(),
-                sent: Sent::default(),
-            },
+            copy,
         };
         self.done(task, vec![copied]).await
     }
@@ -315,7 +363,8 @@ impl Carrier {
         };
         match files::open(path).await {
             Ok(file) => Ok(Some(file)),
-            Err(problem) => Err(Stop::Fault(SyncFault::Refused(problem))),
+            Err(error) if error.is_gone => Err(SyncFault::Vanished("gone".to_owned()).into()),
+            Err(error) => Err(Stop::Fault(SyncFault::Refused(error.sentence))),
         }
     }
 

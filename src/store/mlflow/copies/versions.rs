@@ -53,6 +53,7 @@ impl MlflowCopies {
                 revision: version.revision.0,
                 tags: labels.sent,
                 aliases,
+                ..Sent::default()
             },
         })
     }

@@ -56,6 +56,7 @@ pub(super) async fn run(ctx: &Context, args: ExecArgs) -> Result<()> {
                 .talk("the command was not started: its run cannot be recorded");
         }
     })?;
+    super::sync::other_address(ctx, service.sync()).await?;
     let out = ctx.out.clone();
     let request = ExecRequest {
         experiment: args.experiment,

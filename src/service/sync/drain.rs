@@ -2,10 +2,12 @@
 
 use super::MlflowSync;
 use super::carry::Step;
-use super::session::{End, Sessions};
+use super::session::{Elsewhere, End, Sessions};
 use crate::domain::SyncStatus;
-use crate::service::{Result, ServerAddress};
+use crate::service::{Result, ServerAddress, ServiceError};
+use crate::store::StoreError;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -34,6 +36,10 @@ pub struct SyncProgress {
 pub struct Drained {
     pub progress: SyncProgress,
     pub status: SyncStatus,
+    /// The server, as this program was told of it.
+    pub address: String,
+    /// Another modeldeck carried things over meanwhile, which are not counted here.
+    pub waited_for_another: bool,
 }
 
 impl Drained {
@@ -56,6 +62,8 @@ pub(super) async fn drain(
         sync,
         address,
         server: None,
+        names_it: true,
+        elsewhere: None,
         on_step: Arc::new(move |step| {
             // Whoever listened has ended.
             let _ = steps.send(step);
@@ -64,25 +72,27 @@ pub(super) async fn drain(
         has_met: false,
     };
     let counted = Arc::clone(&so_far);
-    let first = sync.status().await?;
-    let tell = |step: Option<Step>, status: Option<&SyncStatus>| {
+    let mut items = BTreeSet::new();
+    let mut waited_for_another = false;
+    let mut tell = |step: Option<Step>, status: Option<&SyncStatus>| {
         let mut so_far = counted.lock().unwrap_or_else(PoisonError::into_inner);
         match step {
             Some(Step::Points(points)) => so_far.points += points,
             Some(Step::Bytes { path, done, of }) => so_far.file = Some((path, done, of)),
             Some(Step::LeftOut) => so_far.left_out += 1,
+            Some(Step::Item(id)) => {
+                items.insert(id);
+                so_far.items = items.len() as u64;
+            }
             Some(Step::Acknowledged) => so_far.file = None,
             None => {}
         }
         if let Some(status) = status {
-            // What became DEAD meanwhile left the queue, too.
-            let gone = (first.depth + first.dead).saturating_sub(status.depth + status.dead);
-            so_far.items = so_far.items.max(gone);
             so_far.left = status.depth;
         }
         progress(&so_far);
     };
-    tell(None, Some(&first));
+    tell(None, Some(&sync.status().await?));
     let mut waited_until: Option<Instant> = None;
     let mut last_depth = u64::MAX;
     let mut gone_since: Option<Instant> = None;
@@ -109,8 +119,13 @@ pub(super) async fn drain(
         if status.depth == 0 {
             break;
         }
+        match &end {
+            End::Elsewhere(elsewhere) => return Err(other_server(address, elsewhere)),
+            End::Held => waited_for_another = true,
+            End::NoServer | End::Idle => {}
+        }
         let now = Instant::now();
-        if end == End::NoServer {
+        if matches!(end, End::NoServer) {
             // One that was there is being started again, and gets time for that. One that was not is asked once more.
             let patience = match gone_since {
                 _ if sessions.has_met => sync.patience.absence,
@@ -132,7 +147,7 @@ pub(super) async fn drain(
             break;
         }
         let soon = core.clock.now() + PATIENCE;
-        if end == End::Idle
+        if matches!(end, End::Idle)
             && core
                 .store
                 .due_sync_tasks(soon, false, &[], 1)
@@ -149,7 +164,30 @@ pub(super) async fn drain(
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
-    Ok(Drained { progress, status })
+    Ok(Drained {
+        progress,
+        status,
+        waited_for_another,
+        address: address.to_string(),
+    })
+}
+
+/// The store mirrors to one server at a time, and this program was told of another.
+fn other_server(address: &ServerAddress, elsewhere: &Elsewhere) -> ServiceError {
+    let known = super::known_as(&elsewhere.tracked);
+    match &elsewhere.unreachable {
+        None => ServiceError::NotPossible {
+            message: format!("this store mirrors to {known}, and '{address}' is another server"),
+            hint: super::how_to_move(address),
+        },
+        Some(problem) => ServiceError::Store(StoreError::Unreachable {
+            target: address.to_string(),
+            problem: problem.clone(),
+            hint: format!(
+                "this store mirrors to {known}; without another address 'modeldeck sync run' goes on there"
+            ),
+        }),
+    }
 }
 
 /// How long it is until then; nothing for what is over.

@@ -9,6 +9,7 @@ mod odd_points;
 mod processes;
 mod queue;
 mod restarts;
+mod told;
 mod two_servers;
 
 use crate::store_contract::samples::{key, texts};

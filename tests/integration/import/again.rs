@@ -149,7 +149,8 @@ fn versions_come_in_without_passing_the_gate() {
                  ('scorer', 3, 1795462333000, NULL, NULL, 'Archived', 's3://bob:hunter2@bucket/3', ''),
                  ('scorer', 4, 1795462334000, NULL, NULL, 'Deleted_Internal', '', '');
              INSERT INTO model_version_tags VALUES ('k', 'v', 'scorer', 1, 'default');
-             INSERT INTO registered_model_aliases VALUES ('champion', 1, 'scorer', 'default'), ('v latest?', 2, 'scorer', 'default');",
+             INSERT INTO registered_model_aliases VALUES ('champion', 1, 'scorer', 'default'), ('v latest?', 2, 'scorer', 'default'),
+                 ('production', 1, 'scorer', 'default');",
             run_id(1)
         ))
         .unwrap();
@@ -162,6 +163,16 @@ fn versions_come_in_without_passing_the_gate() {
             "model scorer alias 'v latest?'"
         ]
     );
+    // What says Production there without the gate is left out with the stage.
+    let left_out = report["changed"]["list"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|remark| {
+            let message = remark["message"].as_str().unwrap();
+            message.contains("alias 'production' is left out")
+        });
+    assert_eq!(left_out.count(), 1, "{report}");
     let first = place.home.json("model show scorer 1");
     assert_eq!(
         (&first["stage"], &first["aliases"], &first["description"]),

@@ -8,7 +8,7 @@ use crate::service::{Result, ServerAddress, ServiceError};
 use crate::store::StoreError;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -56,7 +56,6 @@ pub(super) async fn drain(
     progress: &(dyn Fn(&SyncProgress) + Send + Sync),
 ) -> Result<Drained> {
     let core = &sync.core;
-    let so_far = Arc::new(Mutex::new(SyncProgress::default()));
     let (steps, mut stepped) = tokio::sync::mpsc::unbounded_channel();
     let mut sessions = Sessions {
         sync,
@@ -71,28 +70,13 @@ pub(super) async fn drain(
         held: Arc::default(),
         has_met: false,
     };
-    let counted = Arc::clone(&so_far);
-    let mut items = BTreeSet::new();
-    let mut waited_for_another = false;
-    let mut tell = |step: Option<Step>, status: Option<&SyncStatus>| {
-        let mut so_far = counted.lock().unwrap_or_else(PoisonError::into_inner);
-        match step {
-            Some(Step::Points(points)) => so_far.points += points,
-            Some(Step::Bytes { path, done, of }) => so_far.file = Some((path, done, of)),
-            Some(Step::LeftOut) => so_far.left_out += 1,
-            Some(Step::Item(id)) => {
-                items.insert(id);
-                so_far.items = items.len() as u64;
-            }
-            Some(Step::Acknowledged) => so_far.file = None,
-            None => {}
-        }
-        if let Some(status) = status {
-            so_far.left = status.depth;
-        }
-        progress(&so_far);
+    let mut count = Count {
+        so_far: SyncProgress::default(),
+        items: BTreeSet::new(),
+        progress,
     };
-    tell(None, Some(&sync.status().await?));
+    let mut waited_for_another = false;
+    count.left(&sync.status().await?);
     let mut waited_until: Option<Instant> = None;
     let mut last_depth = u64::MAX;
     let mut gone_since: Option<Instant> = None;
@@ -101,31 +85,30 @@ pub(super) async fn drain(
         let end = {
             let session = sessions.one(is_first);
             tokio::pin!(session);
-            let mut count = tokio::time::interval(Duration::from_millis(300));
+            let mut beat = tokio::time::interval(Duration::from_millis(300));
             loop {
                 tokio::select! {
                     end = &mut session => break end?,
-                    Some(step) = stepped.recv() => tell(Some(step), None),
-                    _ = count.tick() => tell(None, Some(&sync.status().await?)),
+                    Some(step) = stepped.recv() => count.step(step),
+                    _ = beat.tick() => count.left(&sync.status().await?),
                 }
             }
         };
         while let Ok(step) = stepped.try_recv() {
-            tell(Some(step), None);
+            count.step(step);
         }
         is_first = false;
+        if let End::Elsewhere(elsewhere) = &end {
+            return Err(other_server(address, elsewhere));
+        }
+        waited_for_another |= end == End::Held;
         let status = sync.status().await?;
-        tell(None, Some(&status));
+        count.left(&status);
         if status.depth == 0 {
             break;
         }
-        match &end {
-            End::Elsewhere(elsewhere) => return Err(other_server(address, elsewhere)),
-            End::Held => waited_for_another = true,
-            End::NoServer | End::Idle => {}
-        }
         let now = Instant::now();
-        if matches!(end, End::NoServer) {
+        if end == End::NoServer {
             // One that was there is being started again, and gets time for that. One that was not is asked once more.
             let patience = match gone_since {
                 _ if sessions.has_met => sync.patience.absence,
@@ -147,7 +130,7 @@ pub(super) async fn drain(
             break;
         }
         let soon = core.clock.now() + PATIENCE;
-        if matches!(end, End::Idle)
+        if end == End::Idle
             && core
                 .store
                 .due_sync_tasks(soon, false, &[], 1)
@@ -160,16 +143,42 @@ pub(super) async fn drain(
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     let status = sync.status().await?;
-    let progress = so_far
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
     Ok(Drained {
-        progress,
+        progress: count.so_far,
         status,
         waited_for_another,
         address: address.to_string(),
     })
+}
+
+/// Counts what was carried over here, and tells it.
+struct Count<'a> {
+    so_far: SyncProgress,
+    items: BTreeSet<i64>,
+    progress: &'a (dyn Fn(&SyncProgress) + Send + Sync),
+}
+
+impl Count<'_> {
+    fn step(&mut self, step: Step) {
+        let so_far = &mut self.so_far;
+        match step {
+            Step::Points(points) => so_far.points += points,
+            Step::Bytes { path, done, of } => so_far.file = Some((path, done, of)),
+            Step::LeftOut => so_far.left_out += 1,
+            Step::Item(id) => {
+                // One that changed while it was carried over comes again.
+                self.items.insert(id);
+                so_far.items = self.items.len() as u64;
+            }
+            Step::Acknowledged => so_far.file = None,
+        }
+        (self.progress)(so_far);
+    }
+
+    fn left(&mut self, status: &SyncStatus) {
+        self.so_far.left = status.depth;
+        (self.progress)(&self.so_far);
+    }
 }
 
 /// The store mirrors to one server at a time, and this program was told of another.

@@ -57,7 +57,7 @@ impl PointsThere {
     async fn look(&self, client: &Client, run_id: &str, metrics: &[Metric]) -> ApiResult<()> {
         let keys: HashSet<&str> = metrics.iter().map(|metric| metric.key.as_str()).collect();
         for key in keys {
-            let history = client.metric_history(run_id, key).await?;
+            let history = client.metric_history(run_id, key, None).await?;
             let history: HashSet<Identity> = history.iter().map(identity).collect();
             let mut runs = self.runs();
             let kept: usize = runs

@@ -200,7 +200,7 @@ fn versions_come_in_without_passing_the_gate() {
     // An alias moves there; another was moved here.
     place
         .mlflow
-        .execute_batch("UPDATE registered_model_aliases SET version = 2; UPDATE model_versions SET current_stage = 'Archived' WHERE version = 2;")
+        .execute_batch("UPDATE registered_model_aliases SET version = 2 WHERE alias = 'champion'; UPDATE model_versions SET current_stage = 'Archived' WHERE version = 2;")
         .unwrap();
     place.import(1);
     assert_eq!(
@@ -212,7 +212,7 @@ fn versions_come_in_without_passing_the_gate() {
     place.home.run("model alias scorer 3 champion");
     place
         .mlflow
-        .execute_batch("UPDATE registered_model_aliases SET version = 1")
+        .execute_batch("UPDATE registered_model_aliases SET version = 1 WHERE alias = 'champion'")
         .unwrap();
     let report = place.import(1);
     assert_eq!(told(&report, "kept"), ["model scorer alias 'champion'"]);

@@ -513,6 +513,7 @@ impl From<SyncFault> for Trouble {
             },
             SyncFault::Passing { reason, wait } | SyncFault::Throttled { reason, wait } => Self {
                 refused: false,
+                is_other: false,
                 problem: match wait {
                     Some(wait) => format!(
                         "{reason}; the server asks to be left alone for {} s",

@@ -92,12 +92,13 @@ impl MlflowStore {
         self.wrote();
         sent.map_err(|fault| match fault {
             SyncFault::Server(error) | SyncFault::Local(error) => error,
-            SyncFault::Refused(message) => StoreError::Invalid { message },
-            SyncFault::Passing(problem) | SyncFault::Gone(problem) => StoreError::Unavailable {
-                doing: format!("uploading '{}'", visible(&artifact.path)),
-                retry_after: None,
-                source: problem.into(),
-            },
+            SyncFault::Refused(message) | SyncFault::Vanished(message) => {
+                StoreError::Invalid { message }
+            }
+            SyncFault::Passing { reason, wait } | SyncFault::Throttled { reason, wait } => {
+                not_uploaded(artifact, reason, wait)
+            }
+            SyncFault::Gone(reason) => not_uploaded(artifact, reason, None),
         })
     }
 
@@ -108,5 +109,13 @@ impl MlflowStore {
         }
         let made = self.client.patient()?;
         Ok(self.patient.get_or_init(|| made))
+    }
+}
+
+fn not_uploaded(artifact: &Artifact, reason: String, wait: Option<Duration>) -> StoreError {
+    StoreError::Unavailable {
+        doing: format!("uploading '{}'", visible(&artifact.path)),
+        retry_after: wait,
+        source: reason.into(),
     }
 }

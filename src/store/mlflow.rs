@@ -25,6 +25,7 @@ mod mend;
 mod metrics;
 mod mirror;
 mod output;
+mod points;
 mod projection;
 mod pulse;
 mod register;

@@ -17,6 +17,7 @@ use super::dto::{KeyValue, value_of};
 use super::error::{ApiError, ApiResult, shortened};
 use super::fields::NOTE;
 use super::ledger::RESERVED;
+use super::points::PointsThere;
 use super::store::MlflowOptions;
 use crate::domain::{Artifact, ModelExperiment, ModelRun, ModelVersion};
 use crate::store::sync::{FileProgress, MirrorServer, RemoteCopy, Sent, SyncFault, Unsent};
@@ -48,6 +49,7 @@ pub struct MlflowCopies {
     /// Without a limit on silence, which an upload would run into: nothing is answered before it ends.
     files: Client,
     server: ServerCapabilities,
+    there: PointsThere,
 }
 
 impl MlflowCopies {
@@ -75,6 +77,7 @@ impl MlflowCopies {
             client,
             files,
             server,
+            there: PointsThere::default(),
         })
     }
 }
@@ -92,13 +95,17 @@ fn fault(error: ApiError) -> SyncFault {
             ref code,
             ref message,
             ..
-        } if !error.is_passing() => {
-            SyncFault::Refused(format!("MLflow answered {code}: {}", shortened(message)))
-        }
+        } if !error.is_passing() => SyncFault::Refused(match error.of_database() {
+            Some(told) => told,
+            None => format!("MLflow answered {code}: {}", shortened(message)),
+        }),
         ApiError::Status {
             status: 400..=499, ..
         } if !error.is_passing() => SyncFault::Refused(error.to_string()),
-        error => SyncFault::Passing(shortened(&error.to_string())),
+        error => SyncFault::Passing(match error.of_database() {
+            Some(told) => told,
+            None => shortened(&error.to_string()),
+        }),
     }
 }
 
@@ -205,7 +212,9 @@ impl MirrorServer for MlflowCopies {
         self.client
             .update_run(remote, Some(status), end, None)
             .await
-            .faulty()
+            .faulty()?;
+        self.there.forget(remote);
+        Ok(())
     }
 
     async fn copy_artifact(

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// The longest piece of a server's text that is shown.
 const SHOWN: usize = 300;
+/// The longest piece of what its database said.
+const DETAILS: usize = 100;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
@@ -92,6 +94,16 @@ impl ApiError {
             || matches!(self, Self::Refused { code, message, .. } if code == "BAD_REQUEST" && message.to_uppercase().contains("UNIQUE"))
     }
 
+    /// In short words what the server's database refused, where it was the database: its own words stand at the end, without the SQL.
+    pub(super) fn of_database(&self) -> Option<String> {
+        let Self::Refused { message, .. } = self else {
+            return None;
+        };
+        told_by_database(message).map(|details| {
+            format!("the server's database does not take it; details: {details}")
+        })
+    }
+
     /// MLflow understood and would not: asking again changes nothing.
     pub(super) fn is_invalid(&self) -> bool {
         matches!(self.code(), "INVALID_PARAMETER_VALUE" | "BAD_REQUEST")
@@ -145,7 +157,10 @@ impl ApiError {
                 hint: "somebody who manages permissions on that server can grant it".to_owned(),
             },
             Self::Refused { status: 400..=499, ref message, .. } if self.is_invalid() => StoreError::Invalid {
-                message: format!("{doing}: MLflow does not take it: {}", shortened(message)),
+                message: match self.of_database() {
+                    Some(told) => format!("{doing}: {told}"),
+                    None => format!("{doing}: MLflow does not take it: {}", shortened(message)),
+                },
             },
             Self::Status { status: 413, .. } => StoreError::Invalid {
                 message: format!("{doing}: it is larger than the server takes"),
@@ -224,6 +239,27 @@ pub(super) fn shortened(text: &str) -> String {
         cut.push('…');
     }
     visible(&cut).into_owned()
+}
+
+/// What a database told through SQLAlchemy, without the advice before it and the SQL after it; `None` for MLflow's own words.
+fn told_by_database(message: &str) -> Option<String> {
+    let is_of_database = ["[SQL:", "sqlalche.me", "Query-invoked autoflush"]
+        .iter()
+        .any(|mark| message.contains(mark));
+    if !is_of_database {
+        return None;
+    }
+    let after = message
+        .rsplit_once("prematurely)")
+        .map_or(message, |(_, after)| after);
+    let before = after.split("[SQL:").next().unwrap_or(after);
+    let before = before.split("(Background on").next().unwrap_or(before);
+    let line = shortened(before);
+    let mut cut: String = line.chars().take(DETAILS).collect();
+    if cut.len() < line.len() {
+        cut.push('…');
+    }
+    Some(cut)
 }
 
 /// The words of an HTML page, without its tags.
@@ -335,6 +371,16 @@ mod tests {
         assert!(refused(400, "BAD_REQUEST").is_taken());
         assert!(refused(400, "RESOURCE_ALREADY_EXISTS").is_taken());
         assert!(!refused(400, "INVALID_PARAMETER_VALUE").is_taken());
+    }
+
+    #[test]
+    fn a_database_is_told_without_its_sql() {
+        let message = "(raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block if this flush is occurring prematurely)\n(sqlite3.IntegrityError) UNIQUE constraint failed: metrics.key, metrics.timestamp\n[SQL: INSERT INTO metrics (key) VALUES (?)]\n[parameters: ('loss',)]\n(Background on this error at: https://sqlalche.me/e/20/gkpj)";
+        assert_eq!(
+            told_by_database(message).as_deref(),
+            Some("(sqlite3.IntegrityError) UNIQUE constraint failed: metrics.key, metrics.timestamp")
+        );
+        assert_eq!(told_by_database("Metric name is missing"), None);
     }
 
     #[test]

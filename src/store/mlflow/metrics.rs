@@ -1,12 +1,13 @@
 //! Points and signs of life.
 //!
 //! Points are data: they go straight to the run, in the order they were measured, at most a thousand points and a hundred keys a request. A request that is sent
-//! again changes nothing, because the server keeps equal points once; so lost answers are simply repeated. Two points that are equal in every
+//! again changes nothing, because the server keeps equal points once (see [`points`](super::points)); so lost answers are simply repeated. Two points that are equal in every
 //! field are therefore one, times are kept to the millisecond, and a history comes in the order of time, step and value: that is MLflow.
 
 use super::api::{MOST_METRICS, MOST_PAIRS};
 use super::dto::{KeyValue, Metric};
 use super::error::{ApiResult, During as _};
+use super::points::PointsThere;
 use super::runs::{HEARTBEAT, not_found};
 use super::store::MlflowStore;
 use crate::domain::{ObjectKind, RunId};
@@ -70,7 +71,12 @@ impl MlflowStore {
                 );
             }
             let params = if at == 0 { params } else { &[] };
-            super::repeated(|| self.client.log_batch(remote, metrics, params, &last_tags)).await?;
+            let there = PointsThere::default();
+            super::repeated(|| {
+                self.client
+                    .log_points(&there, remote, metrics, params, &last_tags)
+            })
+            .await?;
         }
         if let Some(heartbeat) = heartbeat.filter(|_| !requests.is_empty()) {
             self.seen().heartbeats.insert(remote.to_owned(), heartbeat);

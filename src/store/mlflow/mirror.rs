@@ -7,6 +7,7 @@ use super::api::RunSearch;
 use super::dto::{KeyValue, Metric};
 use super::error::{ApiError, ApiResult};
 use super::fields::{NOTE, cut};
+use super::points::PointsThere;
 use super::store::MlflowStore;
 use crate::domain::{Deployment, DeploymentStatus, DriftEvent, DriftState};
 use jiff::Timestamp;
@@ -150,9 +151,11 @@ impl MlflowStore {
             };
             self.client.create_run(&new).await?.info.run_id
         };
+        // A value may be NaN, and is written again with every change.
+        let there = PointsThere::default();
         super::repeated(|| {
             self.client
-                .log_batch(&run_id, &shown.metrics, &[], &shown.tags)
+                .log_points(&there, &run_id, &shown.metrics, &[], &shown.tags)
         })
         .await?;
         let end = shown.end.map(Timestamp::as_millisecond);

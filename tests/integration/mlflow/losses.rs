@@ -27,7 +27,7 @@ async fn change(store: &dyn Store, what: &str, id: &str) -> Result<(), StoreErro
     match what {
         "experiment" => store.insert_experiment(&experiment(id), &ctx).await,
         "run" => {
-            let points = [batch(id, "loss", &[point(0, 1.0), point(1, 0.5)])];
+            let points = [batch(id, "loss", &[point(0, f64::NAN), point(1, 0.5)])];
             store.insert_run(&run(id, "fraud"), &points, &ctx).await
         }
         "version" => {
@@ -57,7 +57,10 @@ async fn change(store: &dyn Store, what: &str, id: &str) -> Result<(), StoreErro
         }
         _ => {
             store
-                .append_metrics(&[batch("r0", id, &[point(0, 1.0), point(1, 0.5)])], at(5))
+                .append_metrics(
+                    &[batch("r0", id, &[point(0, f64::NAN), point(1, 0.5)])],
+                    at(5),
+                )
                 .await
         }
     }

@@ -5,6 +5,7 @@ use crate::support::fault_server::{Fault, FaultServer};
 use crate::support::mlflow_server::{Series, Server, turn};
 use crate::support::program::{Program, signal, wait_for, wait_for_end};
 use nix::sys::signal::Signal;
+use rstest::rstest;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -26,8 +27,13 @@ fn events(runs: usize, points: usize) -> String {
         for step in 0..points {
             writeln!(
                 lines,
-                r#"{{"event":"metric","run_id":"r{run}","key":"loss{run}","value":{}.5,"step":{step},"timestamp":{}}}"#,
-                step % 97,
+                r#"{{"event":"metric","run_id":"r{run}","key":"loss{run}","value":{},"step":{step},"timestamp":{}}}"#,
+                // MLflow 2 keeps no second NaN, and refuses all that comes with one.
+                if step % 80 == 7 {
+                    r#""NaN""#.to_owned()
+                } else {
+                    format!("{}.5", step % 97)
+                },
                 1_760_000_000_000_u64 + step as u64
             )
             .unwrap();
@@ -63,9 +69,14 @@ fn settled(server: &Server, program: &Program, runs: i64) {
     assert!(local_points(&program.store()) == remote_points(server));
 }
 
+#[rstest]
+#[case(Series::Three)]
+#[case(Series::Two)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_worker_that_is_killed_at_any_moment_leaves_nothing_twice_and_nothing_out() {
-    let Some(server) = turn(Series::Three).await else {
+async fn a_worker_that_is_killed_at_any_moment_leaves_nothing_twice_and_nothing_out(
+    #[case] series: Series,
+) {
+    let Some(server) = turn(series).await else {
         return;
     };
     for nth in 0..kills() {

@@ -153,7 +153,7 @@ impl MlflowCopies {
             .collect();
         match self
             .client
-            .log_batch(remote, &metrics, &[], &tags)
+            .log_points(&self.there, remote, &metrics, &[], &tags)
             .await
             .faulty()
         {

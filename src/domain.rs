@@ -72,7 +72,7 @@ pub use name::{
 pub use policy::Policy;
 pub use registry::{ModelVersion, Stage, StageWarning, VersionComparison};
 pub use run::{Artifact, MlflowLink, ModelRun, RunSource, RunStatus, SyncState};
-pub use sync::{MirrorState, SyncItem, SyncItemState, SyncKind, SyncStatus};
+pub use sync::{LeftOutFile, MirrorState, SyncItem, SyncItemState, SyncKind, SyncStatus};
 pub use vocabulary::UnknownWord;
 
 use std::collections::BTreeMap;

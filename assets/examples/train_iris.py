@@ -21,7 +21,6 @@ import math
 import os
 import random
 import sys
-import tempfile
 import time
 import uuid
 
@@ -163,12 +162,16 @@ def train(args):
     tell("metric", key="loss", value=loss, step=args.epochs)
     tell("metric", key="accuracy", value=accuracy, step=args.epochs)
 
-    out = args.out or os.path.join(tempfile.gettempdir(), f"iris-{run_id}.json")
+    # Below the working directory a mirror finds it, by the path that is told here.
+    out = args.out or os.path.join("models", f"iris-{run_id}.json")
+    os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
     network.save(out)
     with open(out, "rb") as file:
         content = file.read()
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
-    tell("artifact", path=os.path.basename(out), size=len(content), digest=digest)
+    path = os.path.relpath(out)
+    path = os.path.basename(out) if path.startswith("..") else path
+    tell("artifact", path=path, size=len(content), digest=digest)
     talk(f"accuracy {accuracy:.4f} on {len(unseen)} unseen flowers; the model is in {out}")
     if alone:
         tell("end", status="COMPLETED")
@@ -193,7 +196,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--hidden", type=int, default=6, help="units of the hidden layer")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", help="where the model is saved (a temporary file unless given)")
+    parser.add_argument("--out", help="where the model is saved (models/iris-RUN.json unless given)")
     parser.add_argument("--delay", type=float, default=0, help="seconds to rest after an epoch")
     parser.add_argument("--experiment", default="iris", help="experiment of a run of its own")
     parser.set_defaults(run=train)

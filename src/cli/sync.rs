@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::error::{CliError, Result};
 use super::output::{Cell, Column, Sections, Style, Table, ago};
-use crate::domain::{MirrorState, SyncItem, SyncItemState, SyncStatus};
-use crate::service::{Drained, ErrorKind, SyncProgress};
+use crate::domain::{LeftOutFile, MirrorState, SyncItem, SyncItemState, SyncStatus};
+use crate::service::{Drained, ErrorKind, MlflowSync, SyncProgress};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
     let service = ctx.service().await?;
     let sync = service.sync();
     match verb {
-        Verb::Status(_) => status(ctx, &sync.status().await?, &sync.items(SHOWN).await?),
+        Verb::Status(_) => status(ctx, &Picture::of(sync).await?),
         Verb::Run(args) => {
             if args.new_server {
                 sync.begin_anew(args.reason.as_deref()).await?;
@@ -64,7 +64,7 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
             let bar = Bar::new();
             let drained = sync.drain(&|progress| bar.show(progress)).await;
             bar.end();
-            ended(ctx, &drained?, &sync.items(SHOWN).await?)
+            ended(ctx, &drained?, &Picture::of(sync).await?)
         }
         Verb::Retry(args) => {
             let item = sync.retry(args.id).await?;
@@ -79,21 +79,41 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
     }
 }
 
-/// The status as one JSON document, with the items that are DEAD, and those that wait.
-fn document(status: &SyncStatus, items: &[SyncItem]) -> serde_json::Value {
-    let (dead, waiting): (Vec<_>, Vec<_>) = items
-        .iter()
-        .partition(|item| item.state == SyncItemState::Dead);
-    let mut document = serde_json::json!(status);
-    document["dead_items"] = serde_json::json!(dead);
-    document["waiting_items"] = serde_json::json!(waiting);
-    document
+/// What there is to say of the mirror.
+struct Picture {
+    status: SyncStatus,
+    items: Vec<SyncItem>,
+    left_out: Vec<LeftOutFile>,
 }
 
-fn status(ctx: &Context, status: &SyncStatus, items: &[SyncItem]) -> Result<()> {
-    if ctx.out.json {
-        return ctx.out.object(&document(status, items));
+impl Picture {
+    async fn of(sync: &MlflowSync) -> Result<Self> {
+        Ok(Self {
+            status: sync.status().await?,
+            items: sync.items(SHOWN).await?,
+            left_out: sync.left_out(None, SHOWN).await?,
+        })
     }
+
+    /// The status as one JSON document, with the items that are DEAD, those that wait, and the files that were left out.
+    fn document(&self) -> serde_json::Value {
+        let (dead, waiting): (Vec<_>, Vec<_>) = self
+            .items
+            .iter()
+            .partition(|item| item.state == SyncItemState::Dead);
+        let mut document = serde_json::json!(self.status);
+        document["dead_items"] = serde_json::json!(dead);
+        document["waiting_items"] = serde_json::json!(waiting);
+        document["left_out"] = serde_json::json!(self.left_out);
+        document
+    }
+}
+
+fn status(ctx: &Context, picture: &Picture) -> Result<()> {
+    if ctx.out.json {
+        return ctx.out.object(&picture.document());
+    }
+    let status = &picture.status;
     let Some(target) = &status.target else {
         ctx.out.talk(
             "this store is not mirrored; --tracking-uri, the setting sync.tracking_uri or MLFLOW_TRACKING_URI names a server",
@@ -121,7 +141,29 @@ fn status(ctx: &Context, status: &SyncStatus, items: &[SyncItem]) -> Result<()> 
     sections.raw("problem", status.problem.as_deref().unwrap_or_default());
     sections.raw("carried by", status.worker.as_deref().unwrap_or_default());
     ctx.out.sections(&sections)?;
-    table(ctx, status, items)
+    table(ctx, status, &picture.items)?;
+    files(ctx, &picture.left_out)
+}
+
+/// Files that were left out; nothing waits for them.
+fn files(ctx: &Context, left_out: &[LeftOutFile]) -> Result<()> {
+    if left_out.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new(&[
+        Column::whole("NOT UPLOADED"),
+        Column::text("FILE"),
+        Column::text("OF RUN"),
+    ]);
+    for file in left_out {
+        table.push(vec![
+            Cell::raw(&file.reason),
+            Cell::raw(&file.path),
+            Cell::raw(file.run_id.as_str()),
+        ]);
+    }
+    ctx.out.print("\n")?;
+    ctx.out.table(&table)
 }
 
 fn table(ctx: &Context, status: &SyncStatus, items: &[SyncItem]) -> Result<()> {
@@ -160,10 +202,10 @@ fn table(ctx: &Context, status: &SyncStatus, items: &[SyncItem]) -> Result<()> {
 }
 
 /// Tells how a drain ended, and ends with 9 where something stays.
-fn ended(ctx: &Context, drained: &Drained, items: &[SyncItem]) -> Result<()> {
-    let (progress, status) = (&drained.progress, &drained.status);
+fn ended(ctx: &Context, drained: &Drained, picture: &Picture) -> Result<()> {
+    let (progress, status, items) = (&drained.progress, &drained.status, &picture.items);
     if ctx.out.json {
-        ctx.out.object(&document(status, items))?;
+        ctx.out.object(&picture.document())?;
     } else {
         ctx.out.talk(&format!(
             "{} items and {} points carried over to {}",
@@ -171,6 +213,17 @@ fn ended(ctx: &Context, drained: &Drained, items: &[SyncItem]) -> Result<()> {
             progress.points,
             status.target.as_deref().unwrap_or_default()
         ));
+        if progress.left_out > 0 {
+            let (files, are) = if progress.left_out == 1 {
+                ("file", "is")
+            } else {
+                ("files", "are")
+            };
+            ctx.out.talk(&format!(
+                "{} {files} that {are} gone or changed could not be uploaded; 'modeldeck sync status' lists them",
+                progress.left_out
+            ));
+        }
     }
     if drained.is_complete() {
         return Ok(());

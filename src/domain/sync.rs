@@ -2,6 +2,7 @@
 //!
 //! Knows neither a queue's table nor HTTP; only the words, and how they are told in one line.
 
+use super::RunId;
 use super::vocabulary::vocabulary;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,16 @@ impl SyncItem {
             None => format!("{} {}", self.kind.noun(), self.object),
         }
     }
+}
+
+/// A file of a run that the mirror left out, because it was not there any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutFile {
+    pub run_id: RunId,
+    /// The artifact's path in its run.
+    pub path: String,
+    /// `gone`, or what else is the matter.
+    pub reason: String,
 }
 
 /// How the mirror is, at a glance.

@@ -14,7 +14,7 @@ pub use worker::SyncWorker;
 
 use super::core::{Core, required_text};
 use super::{Result, ServerAddress, ServiceError};
-use crate::domain::{SyncItem, SyncStatus};
+use crate::domain::{LeftOutFile, RunId, SyncItem, SyncStatus};
 use crate::store::StoreError;
 use crate::store::sync::{MirrorServer, SyncVerdict, TrackedServer};
 use std::future::Future;
@@ -65,6 +65,11 @@ impl MlflowSync {
     /// Up to `limit` items that wait: DEAD ones first, then those that were refused, then the oldest.
     pub async fn items(&self, limit: usize) -> Result<Vec<SyncItem>> {
         Ok(self.core.store.sync_items(limit).await?)
+    }
+
+    /// Up to `limit` files, of one run or of all, that were left out because they were not there any more.
+    pub async fn left_out(&self, run_id: Option<&RunId>, limit: usize) -> Result<Vec<LeftOutFile>> {
+        Ok(self.core.store.files_left_out(run_id, limit).await?)
     }
 
     /// Tries an item anew. One whose copy was deleted on the server gets another.

@@ -6,7 +6,7 @@
 
 use super::{Result, SeriesBatch, StoreError, WriteContext};
 use crate::domain::{
-    Artifact, ModelExperiment, ModelRun, ModelVersion, RunId, SyncItem, SyncStatus,
+    Artifact, LeftOutFile, ModelExperiment, ModelRun, ModelVersion, RunId, SyncItem, SyncStatus,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -34,6 +34,8 @@ pub struct Sent {
     /// The keys of its own tags.
     pub tags: Vec<String>,
     pub aliases: Vec<String>,
+    /// Why a file was not sent, where it was left out.
+    pub left_out: Option<String>,
 }
 
 /// The copy of an object on the server.
@@ -189,6 +191,15 @@ pub trait SyncStore: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Up to `limit` files, of one run or of all, that were not there any more when their turn came.
+    async fn files_left_out(
+        &self,
+        _run_id: Option<&RunId>,
+        _limit: usize,
+    ) -> Result<Vec<LeftOutFile>> {
+        Ok(Vec::new())
+    }
+
     /// Changes an item, with its audit entry; *not found* where it is not queued any more. Returns it as it was.
     async fn judge_sync_item(
         &self,
@@ -279,6 +290,9 @@ pub enum SyncFault {
     /// The copy was there and was deleted.
     #[error("{0}")]
     Gone(String),
+    /// The file is not there any more, or is not the one that was recorded: there is nothing to send, and nothing to try again.
+    #[error("{0}")]
+    Vanished(String),
     /// Nothing of this server can be used: credentials, address, not MLflow.
     #[error(transparent)]
     Server(StoreError),

@@ -2,6 +2,7 @@
 
 mod content;
 mod faults;
+mod files;
 mod odd_points;
 mod processes;
 mod queue;

@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::error::Result;
 use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Sections, Table, ago, duration, precise};
-use crate::domain::{ModelRun, RunId, RunSource, number, text};
+use crate::domain::{LeftOutFile, ModelRun, RunId, RunSource, number, text};
 
 pub(super) async fn run(ctx: &Context, run_id: &RunId) -> Result<()> {
     let service = ctx.service().await?;
@@ -47,7 +47,13 @@ pub(super) async fn run(ctx: &Context, run_id: &RunId) -> Result<()> {
     sections.begin("metrics").table(metrics(&run));
     sections.map("params", &run.params);
     sections.map("tags", &run.tags);
-    sections.begin("artifacts").table(artifacts(&run));
+    let left_out = service
+        .sync()
+        .left_out(Some(&run.run_id), run.artifacts.len())
+        .await?;
+    sections
+        .begin("artifacts")
+        .table(artifacts(&run, &left_out));
     ctx.out.sections(&sections)
 }
 
@@ -89,18 +95,31 @@ fn metrics(run: &ModelRun) -> Table {
     table
 }
 
-fn artifacts(run: &ModelRun) -> Table {
-    let mut table = Table::new(&[
+fn artifacts(run: &ModelRun, left_out: &[LeftOutFile]) -> Table {
+    let mut columns = vec![
         Column::text("PATH"),
         Column::number("BYTES"),
         Column::whole("DIGEST"),
-    ]);
+    ];
+    if !left_out.is_empty() {
+        columns.push(Column::text("ON MLFLOW"));
+    }
+    let mut table = Table::new(&columns);
     for artifact in &run.artifacts {
-        table.push(vec![
+        let mut row = vec![
             Cell::raw(&artifact.path),
             Cell::shown(artifact.size),
             Cell::raw(&artifact.digest),
-        ]);
+        ];
+        if !left_out.is_empty() {
+            let file = left_out.iter().find(|file| file.path == artifact.path);
+            row.push(Cell::raw(
+                &file
+                    .map(|file| format!("not uploaded: {}", file.reason))
+                    .unwrap_or_default(),
+            ));
+        }
+        table.push(row);
     }
     table
 }

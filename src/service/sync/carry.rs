@@ -13,6 +13,7 @@ use crate::store::sync::{
 };
 use nix::fcntl::OFlag;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,7 +43,13 @@ pub(super) type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Points(u64),
-    Bytes { path: String, done: u64, of: u64 },
+    Bytes {
+        path: String,
+        done: u64,
+        of: u64,
+    },
+    /// A file was not there any more.
+    LeftOut,
     Acknowledged,
 }
 
@@ -270,8 +277,13 @@ impl Carrier {
             return self.done(task, Vec::new()).await;
         }
         // Without a directory nobody knows where the file is; its path and digest are with the run.
-        let Some(file) = self.file_of(run, artifact).await? else {
-            return self.done(task, Vec::new()).await;
+        let file = match self.file_of(run, artifact).await {
+            Ok(Some(file)) => file,
+            Ok(None) => return self.done(task, Vec::new()).await,
+            Err(Stop::Fault(SyncFault::Vanished(reason))) => {
+                return self.left_out(task, artifact, reason).await;
+            }
+            Err(stop) => return Err(stop),
         };
         let progress = |done| {
             (self.on_step)(Step::Bytes {
@@ -280,17 +292,54 @@ impl Carrier {
                 of: artifact.size,
             });
         };
-        self.server
+        let uploaded = self
+            .server
             .copy_artifact(remote_run, artifact, file, &progress)
-            .await?;
+            .await;
+        match uploaded {
+            Err(SyncFault::Vanished(reason)) => self.left_out(task, artifact, reason).await,
+            settled => {
+                settled?;
+                let copy = RemoteCopy {
+                    remote: artifact.digest.clone(),
+                    sent: Sent::default(),
+                };
+                self.settled(task, artifact, copy).await
+            }
+        }
+    }
+
+    /// Leaves a file out that is not what was recorded, and remembers why. One that is recorded anew gets its turn again.
+    async fn left_out(
+        &self,
+        task: &SyncTask,
+        artifact: &Artifact,
+        reason: String,
+    ) -> Result<(), Stop> {
+        tracing::info!(path = artifact.path, reason, "a file is not mirrored");
+        let copy = RemoteCopy {
+            remote: String::new(),
+            sent: Sent {
+                left_out: Some(reason),
+                ..Sent::default()
+            },
+        };
+        self.settled(task, artifact, copy).await?;
+        (self.on_step)(Step::LeftOut);
+        Ok(())
+    }
+
+    async fn settled(
+        &self,
+        task: &SyncTask,
+        artifact: &Artifact,
+        copy: RemoteCopy,
+    ) -> Result<(), Stop> {
         let copied = SyncRecord::Copied {
             kind: SyncKind::Artifact,
             object: task.object,
             part: artifact.path.clone(),
-            copy: RemoteCopy {
-                remote: artifact.digest.clone(),
-                sent: Sent::default(),
-            },
+            copy,
         };
         self.done(task, vec![copied]).await
     }
@@ -325,6 +374,9 @@ impl Carrier {
             .unwrap_or_else(|error| Err(std::io::Error::other(error)))
         {
             Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(SyncFault::Vanished("gone".to_owned()).into())
+            }
             Err(error) => Err(Stop::Fault(SyncFault::Refused(format!(
                 "the file '{shown}' cannot be read: {error}"
             )))),

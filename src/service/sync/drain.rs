@@ -18,6 +18,8 @@ pub struct SyncProgress {
     /// Items that were carried over.
     pub items: u64,
     pub points: u64,
+    /// Files among them that were not there any more.
+    pub left_out: u64,
     /// Items that wait.
     pub left: u64,
     /// The file that is under way: its path, the bytes that are over, and all of them.
@@ -64,6 +66,7 @@ pub(super) async fn drain(
         match step {
             Some(Step::Points(points)) => so_far.points += points,
             Some(Step::Bytes { path, done, of }) => so_far.file = Some((path, done, of)),
+            Some(Step::LeftOut) => so_far.left_out += 1,
             Some(Step::Acknowledged) => so_far.file = None,
             None => {}
         }

@@ -99,9 +99,8 @@ impl ApiError {
         let Self::Refused { message, .. } = self else {
             return None;
         };
-        told_by_database(message).map(|details| {
-            format!("the server's database does not take it; details: {details}")
-        })
+        told_by_database(message)
+            .map(|details| format!("the server's database does not take it; details: {details}"))
     }
 
     /// MLflow understood and would not: asking again changes nothing.
@@ -378,7 +377,9 @@ mod tests {
         let message = "(raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block if this flush is occurring prematurely)\n(sqlite3.IntegrityError) UNIQUE constraint failed: metrics.key, metrics.timestamp\n[SQL: INSERT INTO metrics (key) VALUES (?)]\n[parameters: ('loss',)]\n(Background on this error at: https://sqlalche.me/e/20/gkpj)";
         assert_eq!(
             told_by_database(message).as_deref(),
-            Some("(sqlite3.IntegrityError) UNIQUE constraint failed: metrics.key, metrics.timestamp")
+            Some(
+                "(sqlite3.IntegrityError) UNIQUE constraint failed: metrics.key, metrics.timestamp"
+            )
         );
         assert_eq!(told_by_database("Metric name is missing"), None);
     }

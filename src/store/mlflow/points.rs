@@ -207,10 +207,11 @@ mod tests {
     fn what_was_found_is_not_missing() {
         let there = PointsThere::default();
         let found = [metric("a", f64::NAN), metric("a", f64::INFINITY)];
-        there.runs().entry("r".to_owned()).or_default().insert(
-            "a".to_owned(),
-            found.iter().map(identity).collect(),
-        );
+        there
+            .runs()
+            .entry("r".to_owned())
+            .or_default()
+            .insert("a".to_owned(), found.iter().map(identity).collect());
         let sent = vec![metric("a", f64::NAN), metric("a", 1.0), metric("b", 1.0)];
         let left = there.missing("r", sent.clone());
         assert_eq!(left, sent[1..]);

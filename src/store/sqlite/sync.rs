@@ -10,8 +10,8 @@ use super::column::{from_nanos, nanos};
 use super::fault::Result;
 use super::{SqliteStore, audit};
 use crate::domain::{
-    Artifact, MlflowLink, ObjectKind, RunId, SyncItem, SyncItemState, SyncKind, SyncState,
-    SyncStatus,
+    Artifact, LeftOutFile, MlflowLink, ObjectKind, RunId, SyncItem, SyncItemState, SyncKind,
+    SyncState, SyncStatus,
 };
 use crate::store::sync::{
     SyncLease, SyncRecord, SyncStore, SyncTask, SyncVerdict, TrackedServer, Unsent,
@@ -253,6 +253,18 @@ impl SyncStore for SqliteStore {
     async fn sync_items(&self, limit: usize) -> crate::store::Result<Vec<SyncItem>> {
         self.read("listing what waits for the mirror", move |connection| {
             status::items(connection, limit)
+        })
+        .await
+    }
+
+    async fn files_left_out(
+        &self,
+        run_id: Option<&RunId>,
+        limit: usize,
+    ) -> crate::store::Result<Vec<LeftOutFile>> {
+        let run_id = run_id.cloned();
+        self.read("listing files that were not mirrored", move |connection| {
+            status::left_out(connection, run_id.as_ref(), limit)
         })
         .await
     }

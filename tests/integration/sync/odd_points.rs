@@ -1,6 +1,8 @@
 //! Points that are sent again: MLflow 2 refuses a request with a NaN or with many points of several keys that it has already.
 
-use super::{Deck, begin, drain, drain_whole, end, experiment, local_points, measure, remote_points};
+use super::{
+    Deck, begin, drain, drain_whole, end, experiment, local_points, measure, remote_points,
+};
 use crate::store_contract::samples::key;
 use crate::support::fault_server::{Fault, FaultServer};
 use crate::support::mlflow_server::{Series, Server, turn};

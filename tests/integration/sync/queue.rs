@@ -244,6 +244,8 @@ async fn a_dead_item_holds_up_nothing_and_is_settled_by_a_word() {
         ..RunUpdate::default()
     };
     service.update_run(&run, &update).await.unwrap();
+    // Something is there that is not a file.
+    std::fs::create_dir(deck.dir.path().join("gone.bin")).unwrap();
     measure(&service, &run, "loss", 0, 50).await;
     end(&service, &run).await;
     let drained = drain(&service).await;
@@ -288,6 +290,7 @@ async fn a_dead_item_holds_up_nothing_and_is_settled_by_a_word() {
     assert_eq!(super::remote_points(&server).len(), 50);
 
     // The file is back: a retry carries it over. The other is given up.
+    std::fs::remove_dir(deck.dir.path().join("gone.bin")).unwrap();
     std::fs::write(deck.dir.path().join("gone.bin"), "gone").unwrap();
     service.sync().retry(file.id).await.unwrap();
     let without = service.sync().give_up(dead.id, "  ").await.unwrap_err();

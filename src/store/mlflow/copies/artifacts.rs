@@ -95,8 +95,8 @@ async fn unchanged(mut file: File, artifact: &Artifact) -> Result<File, SyncFaul
     if size == artifact.size && digest == artifact.digest {
         return Ok(file);
     }
-    Err(SyncFault::Refused(
-        "the file is not what was recorded any more: its digest is another one".to_owned(),
+    Err(SyncFault::Vanished(
+        "changed since it was recorded".to_owned(),
     ))
 }
 

@@ -42,7 +42,7 @@ impl MlflowCopies {
             sent: Sent {
                 revision: experiment.revision.0,
                 tags: own_tags(experiment).map(|tag| tag.key).collect(),
-                aliases: Vec::new(),
+                ..Sent::default()
             },
         })
     }

@@ -126,7 +126,7 @@ impl MlflowCopies {
         Ok(Sent {
             revision: run.revision.0,
             tags: own,
-            aliases: Vec::new(),
+            ..Sent::default()
         })
     }
 

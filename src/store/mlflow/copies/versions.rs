@@ -47,6 +47,7 @@ impl MlflowCopies {
                 revision: version.revision.0,
                 tags: own_tags(version).map(|tag| tag.key).collect(),
                 aliases,
+                ..Sent::default()
             },
         })
     }

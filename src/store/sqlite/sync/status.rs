@@ -2,8 +2,8 @@
 
 use super::super::column::{count, optional_time, time, word};
 use super::super::fault::Result;
-use crate::domain::{MirrorState, SyncItem, SyncItemState, SyncStatus};
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use crate::domain::{LeftOutFile, MirrorState, RunId, SyncItem, SyncItemState, SyncStatus};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Whether what an item hangs on is there: its experiment, its run, the versions before it, whose numbers are smaller. What is neither there
 /// nor queued is not waited for.
@@ -80,6 +80,33 @@ pub(super) fn items(connection: &Connection, limit: usize) -> Result<Vec<SyncIte
     ))?;
     let items = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], item_of)?;
     Ok(items.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Files that were left out; a copy without an id on the server stands for one.
+pub(super) fn left_out(
+    connection: &Connection,
+    run_id: Option<&RunId>,
+    limit: usize,
+) -> Result<Vec<LeftOutFile>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT r.run_id, c.part, c.sent ->> '$.left_out' FROM sync_copies c JOIN runs r ON r.id = c.object
+         WHERE c.kind = 'ARTIFACT' AND c.remote = '' AND (?1 IS NULL OR c.object = (SELECT id FROM runs WHERE run_id = ?1))
+         ORDER BY c.object, c.part LIMIT ?2",
+    )?;
+    let files = statement.query_map(
+        params![
+            run_id.map(RunId::as_str),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ],
+        |row| {
+            Ok(LeftOutFile {
+                run_id: RunId::trusted(row.get::<_, String>(0)?),
+                path: row.get(1)?,
+                reason: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+            })
+        },
+    )?;
+    Ok(files.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) fn read(connection: &Connection) -> Result<SyncStatus> {

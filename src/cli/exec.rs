@@ -51,6 +51,7 @@ pub(super) async fn run(ctx: &Context, args: ExecArgs) -> Result<()> {
         remote @ StoreTarget::Remote(_) => remote.name(),
     };
     let service = ctx.service_on_first_use().await?;
+    super::sync::other_address(ctx, service.sync()).await?;
     let out = ctx.out.clone();
     let request = ExecRequest {
         experiment: args.experiment,

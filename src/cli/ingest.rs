@@ -76,6 +76,7 @@ pub(super) async fn run(ctx: &Context, args: IngestArgs) -> Result<()> {
             progress.suspend(|| out.talk(&format!("line {}: {}", bad.line, bad.message)));
         }
     };
+    super::sync::other_address(ctx, service.sync()).await?;
     let worker = service.sync().start();
     let ended = ingest(&service, input, options, on_bad, stop).await;
     progress.finish_and_clear();

@@ -56,7 +56,10 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
     let service = ctx.service().await?;
     let sync = service.sync();
     match verb {
-        Verb::Status(_) => status(ctx, &Picture::of(sync).await?),
+        Verb::Status(_) => {
+            other_address(ctx, sync).await?;
+            status(ctx, &Picture::of(sync).await?)
+        }
         Verb::Run(args) => {
             if args.new_server {
                 sync.begin_anew(args.reason.as_deref()).await?;
@@ -77,6 +80,16 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
                 .changed(&item, &format!("the copy of {} is given up", item.label()))
         }
     }
+}
+
+/// Tells somebody who named another address that nothing goes there.
+pub(super) async fn other_address(ctx: &Context, sync: &MlflowSync) -> Result<()> {
+    if !ctx.out.json
+        && let Some(told) = sync.other_address().await?
+    {
+        ctx.out.talk(&told);
+    }
+    Ok(())
 }
 
 /// What there is to say of the mirror.
@@ -209,10 +222,12 @@ fn ended(ctx: &Context, drained: &Drained, picture: &Picture) -> Result<()> {
     } else {
         ctx.out.talk(&format!(
             "{} items and {} points carried over to {}",
-            progress.items,
-            progress.points,
-            status.target.as_deref().unwrap_or_default()
+            progress.items, progress.points, drained.address
         ));
+        if drained.waited_for_another {
+            ctx.out
+                .talk("another modeldeck was at it, and what it carried over is not counted");
+        }
         if progress.left_out > 0 {
             let (files, are) = if progress.left_out == 1 {
                 ("file", "is")

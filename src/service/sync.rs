@@ -14,6 +14,7 @@ pub use worker::SyncWorker;
 
 use super::core::{Core, required_text};
 use super::{Result, ServerAddress, ServiceError};
+use crate::domain::text::visible;
 use crate::domain::{LeftOutFile, RunId, SyncItem, SyncStatus};
 use crate::store::StoreError;
 use crate::store::sync::{MirrorServer, SyncVerdict, TrackedServer};
@@ -109,6 +110,23 @@ impl MlflowSync {
         Ok(())
     }
 
+    /// What to say to somebody who names another address than the one that the store mirrors to; nothing goes there.
+    pub async fn other_address(&self) -> Result<Option<String>> {
+        let Some(given) = &self.tracking else {
+            return Ok(None);
+        };
+        let tracked = self.core.store.tracked_server().await?;
+        Ok(tracked
+            .filter(|tracked| tracked.address != given.to_string())
+            .map(|tracked| {
+                format!(
+                    "this store mirrors to {}; {}",
+                    known_as(&tracked),
+                    how_to_move(given)
+                )
+            }))
+    }
+
     /// Mirrors the store to the server that this process was told of, whatever it was mirrored to before, and queues everything in it.
     pub async fn begin_anew(&self, reason: Option<&str>) -> Result<TrackedServer> {
         let address = self.tracking.as_ref().ok_or_else(no_server)?;
@@ -138,6 +156,19 @@ impl MlflowSync {
         };
         drain::drain(self, &address, progress).await
     }
+}
+
+/// `'http://mlflow:5000' (set by alice@gpu-07)`
+fn known_as(tracked: &TrackedServer) -> String {
+    let address = visible(&tracked.address);
+    match &tracked.set_by {
+        Some(identity) => format!("'{address}' (set by {identity})"),
+        None => format!("'{address}'"),
+    }
+}
+
+fn how_to_move(to: &ServerAddress) -> String {
+    format!("'modeldeck sync run --new-server --tracking-uri {to}' moves it to '{to}'")
 }
 
 fn no_server() -> ServiceError {

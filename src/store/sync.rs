@@ -6,7 +6,8 @@
 
 use super::{Result, SeriesBatch, StoreError, WriteContext};
 use crate::domain::{
-    Artifact, LeftOutFile, ModelExperiment, ModelRun, ModelVersion, RunId, SyncItem, SyncStatus,
+    Artifact, Identity, LeftOutFile, ModelExperiment, ModelRun, ModelVersion, RunId, SyncItem,
+    SyncStatus,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -18,6 +19,8 @@ use std::fs::File;
 pub struct TrackedServer {
     /// Without any user and password.
     pub address: String,
+    /// Who named it.
+    pub set_by: Option<Identity>,
     /// The server's own; `None` until the first contact.
     pub fingerprint: Option<String>,
     /// How often in a row it could not be used.

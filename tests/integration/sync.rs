@@ -6,6 +6,7 @@ mod files;
 mod odd_points;
 mod processes;
 mod queue;
+mod two_servers;
 
 use crate::store_contract::samples::{key, texts};
 use crate::support::mlflow_server::Server;

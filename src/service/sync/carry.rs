@@ -50,6 +50,8 @@ pub(super) enum Step {
     },
     /// A file was not there any more.
     LeftOut,
+    /// An item is over.
+    Item(i64),
     Acknowledged,
 }
 

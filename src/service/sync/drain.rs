@@ -2,10 +2,12 @@
 
 use super::MlflowSync;
 use super::carry::Step;
-use super::session::{End, Sessions};
+use super::session::{Elsewhere, End, Sessions};
 use crate::domain::SyncStatus;
-use crate::service::{Result, ServerAddress};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::service::{Result, ServerAddress, ServiceError};
+use crate::store::StoreError;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -31,6 +33,10 @@ pub struct SyncProgress {
 pub struct Drained {
     pub progress: SyncProgress,
     pub status: SyncStatus,
+    /// The server, as this program was told of it.
+    pub address: String,
+    /// Another modeldeck carried things over meanwhile, which are not counted here.
+    pub waited_for_another: bool,
 }
 
 impl Drained {
@@ -47,38 +53,26 @@ pub(super) async fn drain(
     progress: &(dyn Fn(&SyncProgress) + Send + Sync),
 ) -> Result<Drained> {
     let core = &sync.core;
-    let so_far = Arc::new(Mutex::new(SyncProgress::default()));
     let (steps, mut stepped) = tokio::sync::mpsc::unbounded_channel();
     let mut sessions = Sessions {
         sync,
         address,
         server: None,
+        names_it: true,
+        elsewhere: None,
         on_step: Arc::new(move |step| {
             // Whoever listened has ended.
             let _ = steps.send(step);
         }),
         held: Arc::default(),
     };
-    let counted = Arc::clone(&so_far);
-    let first = sync.status().await?;
-    let tell = |step: Option<Step>, status: Option<&SyncStatus>| {
-        let mut so_far = counted.lock().unwrap_or_else(PoisonError::into_inner);
-        match step {
-            Some(Step::Points(points)) => so_far.points += points,
-            Some(Step::Bytes { path, done, of }) => so_far.file = Some((path, done, of)),
-            Some(Step::LeftOut) => so_far.left_out += 1,
-            Some(Step::Acknowledged) => so_far.file = None,
-            None => {}
-        }
-        if let Some(status) = status {
-            // What became DEAD meanwhile left the queue, too.
-            let gone = (first.depth + first.dead).saturating_sub(status.depth + status.dead);
-            so_far.items = so_far.items.max(gone);
-            so_far.left = status.depth;
-        }
-        progress(&so_far);
+    let mut count = Count {
+        so_far: SyncProgress::default(),
+        items: BTreeSet::new(),
+        progress,
     };
-    tell(None, Some(&first));
+    let mut waited_for_another = false;
+    count.left(&sync.status().await?);
     let mut waited_until: Option<Instant> = None;
     let mut last_depth = u64::MAX;
     let mut tries_of_server = 0;
@@ -87,29 +81,33 @@ pub(super) async fn drain(
         let end = {
             let session = sessions.one(is_first || tries_of_server > 0);
             tokio::pin!(session);
-            let mut count = tokio::time::interval(Duration::from_millis(300));
+            let mut beat = tokio::time::interval(Duration::from_millis(300));
             loop {
                 tokio::select! {
                     end = &mut session => break end?,
-                    Some(step) = stepped.recv() => tell(Some(step), None),
-                    _ = count.tick() => tell(None, Some(&sync.status().await?)),
+                    Some(step) = stepped.recv() => count.step(step),
+                    _ = beat.tick() => count.left(&sync.status().await?),
                 }
             }
         };
         while let Ok(step) = stepped.try_recv() {
-            tell(Some(step), None);
+            count.step(step);
         }
         is_first = false;
+        if let End::Elsewhere(elsewhere) = &end {
+            return Err(other_server(address, elsewhere));
+        }
+        waited_for_another |= end == End::Held;
         let status = sync.status().await?;
-        tell(None, Some(&status));
+        count.left(&status);
         if status.depth == 0 {
             break;
         }
-        match end {
+        match &end {
             // Once more, a moment later: a server that restarts is there again.
             End::NoServer if tries_of_server < 1 => tries_of_server += 1,
             End::NoServer => break,
-            End::Idle | End::Held => tries_of_server = 0,
+            End::Idle | End::Held | End::Elsewhere(_) => tries_of_server = 0,
         }
         let now = Instant::now();
         if status.depth < last_depth {
@@ -132,9 +130,58 @@ pub(super) async fn drain(
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     let status = sync.status().await?;
-    let progress = so_far
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    Ok(Drained { progress, status })
+    Ok(Drained {
+        progress: count.so_far,
+        status,
+        waited_for_another,
+        address: address.to_string(),
+    })
+}
+
+/// Counts what was carried over here, and tells it.
+struct Count<'a> {
+    so_far: SyncProgress,
+    items: BTreeSet<i64>,
+    progress: &'a (dyn Fn(&SyncProgress) + Send + Sync),
+}
+
+impl Count<'_> {
+    fn step(&mut self, step: Step) {
+        let so_far = &mut self.so_far;
+        match step {
+            Step::Points(points) => so_far.points += points,
+            Step::Bytes { path, done, of } => so_far.file = Some((path, done, of)),
+            Step::LeftOut => so_far.left_out += 1,
+            Step::Item(id) => {
+                // One that changed while it was carried over comes again.
+                self.items.insert(id);
+                so_far.items = self.items.len() as u64;
+            }
+            Step::Acknowledged => so_far.file = None,
+        }
+        (self.progress)(so_far);
+    }
+
+    fn left(&mut self, status: &SyncStatus) {
+        self.so_far.left = status.depth;
+        (self.progress)(&self.so_far);
+    }
+}
+
+/// The store mirrors to one server at a time, and this program was told of another.
+fn other_server(address: &ServerAddress, elsewhere: &Elsewhere) -> ServiceError {
+    let known = super::known_as(&elsewhere.tracked);
+    match &elsewhere.unreachable {
+        None => ServiceError::NotPossible {
+            message: format!("this store mirrors to {known}, and '{address}' is another server"),
+            hint: super::how_to_move(address),
+        },
+        Some(problem) => ServiceError::Store(StoreError::Unreachable {
+            target: address.to_string(),
+            problem: problem.clone(),
+            hint: format!(
+                "this store mirrors to {known}; without another address 'modeldeck sync run' goes on there"
+            ),
+        }),
+    }
 }

@@ -3,7 +3,7 @@
 //! Here it is decided what a failure means. A server that cannot be used makes the whole mirror OFFLINE or REFUSED and costs no item an attempt; while
 //! the server is there, a failure is the item's own, which is tried again after growing waits and is DEAD in the end, and holds up nothing else.
 
-use super::carry::{Carrier, OnStep, Outcome};
+use super::carry::{Carrier, OnStep, Outcome, Step};
 use super::{MlflowSync, SyncPatience, lease};
 use crate::domain::SyncItemState;
 use crate::service::{Result, ServerAddress};
@@ -31,6 +31,16 @@ pub(super) enum End {
     NoServer,
     /// Somebody else carries things over.
     Held,
+    /// The store is mirrored to another server than this program was told of.
+    Elsewhere(Elsewhere),
+}
+
+/// Why the server that this program was told of gets nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Elsewhere {
+    pub(super) tracked: TrackedServer,
+    /// Why it cannot be the same server; `None` where it is another one.
+    pub(super) unreachable: Option<String>,
 }
 
 /// What lasts from session to session.
@@ -39,6 +49,10 @@ pub(super) struct Sessions<'a> {
     pub(super) address: &'a ServerAddress,
     pub(super) server: Option<Arc<dyn MirrorServer>>,
     pub(super) on_step: OnStep,
+    /// Whether the store's server is known by this program's address for it from now on, where that is another.
+    pub(super) names_it: bool,
+    /// What was found when this program's server was not the store's, and until when that holds.
+    pub(super) elsewhere: Option<(Elsewhere, Instant)>,
     /// The lease that is held now, for whoever ends the session from outside.
     pub(super) held: Arc<Mutex<Option<i64>>>,
 }
@@ -58,6 +72,11 @@ impl Sessions<'_> {
         if offline && !all {
             return Ok(End::NoServer);
         }
+        if self.names_it
+            && let Some(elsewhere) = self.elsewhere(&tracked).await
+        {
+            return Ok(End::Elsewhere(elsewhere));
+        }
         if core
             .store
             .due_sync_tasks(now, all, &[], 1)
@@ -65,6 +84,12 @@ impl Sessions<'_> {
             .is_empty()
         {
             return Ok(End::Idle);
+        }
+        // In the background the server is asked only when there is something for it.
+        if !self.names_it
+            && let Some(elsewhere) = self.elsewhere(&tracked).await
+        {
+            return Ok(End::Elsewhere(elsewhere));
         }
         let token = match lease::take(core).await? {
             Ok(token) => token,
@@ -83,6 +108,43 @@ impl Sessions<'_> {
         end
     }
 
+    /// Whether this program was told of another server than the store's. The same one may have two addresses, so it is asked, once in a while, who it is;
+    /// one that nobody met yet is met by whoever was told of its address. Nothing of this is recorded: it is no trouble of the mirror's.
+    async fn elsewhere(&mut self, tracked: &TrackedServer) -> Option<Elsewhere> {
+        let own = self.address.to_string();
+        if tracked.address == own {
+            return None;
+        }
+        if let Some((known, until)) = &self.elsewhere
+            && Instant::now() < *until
+            && (&known.tracked.address, &known.tracked.fingerprint)
+                == (&tracked.address, &tracked.fingerprint)
+        {
+            return Some(known.clone());
+        }
+        let unreachable = if tracked.fingerprint.is_none() {
+            None
+        } else {
+            match self.contact(tracked).await {
+                Ok(_) => return None,
+                Err(trouble) if trouble.is_other => None,
+                Err(trouble) => Some(trouble.problem),
+            }
+        };
+        self.server = None;
+        tracing::warn!(
+            given = own,
+            tracked = tracked.address,
+            "the store is mirrored to another server than this program was told of"
+        );
+        let elsewhere = Elsewhere {
+            tracked: tracked.clone(),
+            unreachable,
+        };
+        self.elsewhere = Some((elsewhere.clone(), Instant::now() + LONGEST_OFFLINE));
+        Some(elsewhere)
+    }
+
     async fn under_lease(&mut self, token: i64, tracked: &TrackedServer, all: bool) -> Result<End> {
         let core = self.sync.core.clone();
         let (server, fingerprint) = match self.contact(tracked).await {
@@ -92,7 +154,12 @@ impl Sessions<'_> {
                 return Ok(End::NoServer);
             }
         };
-        let shown = self.address.to_string();
+        let own = self.address.to_string();
+        let shown = if self.names_it || tracked.failures > 0 {
+            own
+        } else {
+            tracked.address.clone()
+        };
         let is_news = tracked.failures > 0
             || tracked.next_try_at.is_some()
             || tracked.fingerprint.as_ref() != Some(&fingerprint)
@@ -148,6 +215,7 @@ impl Sessions<'_> {
             (Some(found), None) => Ok((server, found)),
             _ => Err(Trouble {
                 refused: true,
+                is_other: true,
                 problem: format!(
                     "the server at '{}' is not the one that this store is mirrored to (it was at '{}'), so nothing is sent to it; 'modeldeck sync run --new-server' mirrors everything to it",
                     self.address, tracked.address
@@ -230,7 +298,7 @@ impl Sessions<'_> {
                     let task = under_way.remove(&id).expect("what is carried is under way");
                     is_dry = false;
                     match outcome {
-                        Outcome::Done => {}
+                        Outcome::Done => (self.on_step)(Step::Item(id)),
                         Outcome::Lost => return Ok(None),
                         Outcome::Failed(fault) => {
                             if let Some(trouble) = self.judge(carrier, fingerprint, &task, fault, progressed).await? {
@@ -269,6 +337,7 @@ impl Sessions<'_> {
                 Ok(_) => {
                     return Ok(Some(Trouble {
                         refused: true,
+                        is_other: true,
                         problem: format!("another server stands at '{}' now", self.address),
                     }));
                 }
@@ -333,6 +402,8 @@ fn sentence(error: &dyn std::error::Error) -> String {
 struct Trouble {
     /// It is there and would not.
     refused: bool,
+    /// It is another server.
+    is_other: bool,
     problem: String,
 }
 
@@ -346,6 +417,7 @@ impl Trouble {
                     | StoreError::NotMlflow { .. }
                     | StoreError::Unavailable { .. }
             ),
+            is_other: false,
             problem: match error.hint() {
                 Some(hint) => format!("{problem}; {hint}"),
                 None => problem,
@@ -360,10 +432,12 @@ impl From<SyncFault> for Trouble {
             SyncFault::Server(error) => Self::of(&error),
             SyncFault::Refused(problem) => Self {
                 refused: true,
+                is_other: false,
                 problem,
             },
             other => Self {
                 refused: false,
+                is_other: false,
                 problem: sentence(&other),
             },
         }

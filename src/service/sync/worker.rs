@@ -115,6 +115,8 @@ async fn work(shared: Arc<Shared>, address: ServerAddress) {
         sync: &shared.sync,
         address: &address,
         server: None,
+        names_it: false,
+        elsewhere: None,
         on_step: Arc::new(move |step| {
             if !matches!(step, Step::Bytes { .. }) {
                 *steps

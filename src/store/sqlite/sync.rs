@@ -123,7 +123,9 @@ pub(super) fn links(connection: &Connection, ids: &str) -> Result<Vec<(i64, Mlfl
 fn tracked(connection: &Connection) -> Result<Option<TrackedServer>> {
     Ok(connection
         .prepare_cached(
-            "SELECT address, fingerprint, failures, next_try_at FROM sync_server WHERE id = 1",
+            "SELECT address, fingerprint, failures, next_try_at,
+                (SELECT identity FROM audit WHERE kind = 'STORE' AND object = 'sync' ORDER BY seq DESC LIMIT 1)
+             FROM sync_server WHERE id = 1",
         )?
         .query_row([], |row| {
             Ok(TrackedServer {
@@ -131,6 +133,10 @@ fn tracked(connection: &Connection) -> Result<Option<TrackedServer>> {
                 fingerprint: row.get(1)?,
                 failures: row.get(2)?,
                 next_try_at: super::column::optional_time(row, 3)?,
+                // Who it was is only told; an entry that cannot be read is the audit log's trouble.
+                set_by: row
+                    .get::<_, Option<String>>(4)?
+                    .and_then(|identity| serde_json::from_str(&identity).ok()),
             })
         })
         .optional()?)
@@ -166,6 +172,11 @@ fn track(
     connection.execute(
         "INSERT INTO sync_server (id, address, state, failures) VALUES (1, ?1, 'ONLINE', 0)",
         [address],
+    )?;
+    // Whoever carries things over at this moment carries them to another server, and records nothing of that any more.
+    connection.execute(
+        "UPDATE sync_lease SET token = token + 1, holder = NULL, expires_at = 0 WHERE id = 1",
+        [],
     )?;
     for statement in QUEUE_ALL.split(';') {
         connection.execute(statement, [nanos(ctx.at)?])?;

@@ -43,11 +43,23 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
     match verb {
         Verb::Init(args) => init(ctx, args).await,
         Verb::Info(_) => {
-            let info = ctx.service().await?.store_info().await?;
+            let service = ctx.service().await?;
+            let info = service.store_info().await?;
+            let mirror = service.sync().status().await?;
             if ctx.out.json {
-                return ctx.out.object(&info);
+                let mut document = serde_json::json!(info);
+                document["mirror"] = serde_json::json!(mirror);
+                return ctx.out.object(&document);
             }
-            ctx.out.sections(&sections(&info))
+            super::sync::other_address(ctx, service.sync()).await?;
+            let mut sections = sections(&info);
+            if let Some(lines) = super::sync::brief(&mirror, ctx.out.now) {
+                sections.begin("mirror");
+                for (what, value) in lines {
+                    sections.field(what, Cell::shown(value));
+                }
+            }
+            ctx.out.sections(&sections)
         }
         Verb::Backup(args) => backup(ctx, &args.path).await,
         Verb::Import(args) => import::run(ctx, args).await,

@@ -3,10 +3,12 @@
 use super::context::Context;
 use super::error::{CliError, Result};
 use super::output::{Cell, Column, Sections, Style, Table, ago};
+use crate::domain::text::visible;
 use crate::domain::{LeftOutFile, MirrorState, SyncItem, SyncItemState, SyncStatus};
-use crate::service::{Drained, ErrorKind, MlflowSync, SyncProgress};
+use crate::service::{Drained, ErrorKind, MlflowSync, StoreTarget, SyncProgress};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// So many items are shown.
@@ -53,6 +55,13 @@ pub struct DropArgs {
 }
 
 pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
+    if matches!(ctx.loaded.target()?, StoreTarget::Remote(_)) {
+        return Err(CliError::Told {
+            kind: ErrorKind::NotPossible,
+            message: "this store is an MLflow server; nothing to mirror".to_owned(),
+            hint: Some("a local store is mirrored: name one with --store FILE".to_owned()),
+        });
+    }
     let service = ctx.service().await?;
     let sync = service.sync();
     match verb {
@@ -80,6 +89,26 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
                 .changed(&item, &format!("the copy of {} is given up", item.label()))
         }
     }
+}
+
+/// The mirror in a few words each: where, how, how much waits and since when; `None` for a store without one.
+pub(super) fn brief(status: &SyncStatus, now: Timestamp) -> Option<Vec<(&'static str, String)>> {
+    let target = status.target.as_ref()?;
+    let mut lines = vec![
+        ("address", visible(target).into_owned()),
+        ("state", status.state.to_string()),
+        ("queued", status.depth.to_string()),
+    ];
+    if status.dead > 0 {
+        lines.push(("dead", status.dead.to_string()));
+    }
+    lines.extend(status.oldest_at.map(|at| ("oldest", ago(at, now))));
+    let success = status.last_success_at;
+    lines.push((
+        "last success",
+        success.map_or_else(|| "never".to_owned(), |at| ago(at, now)),
+    ));
+    Some(lines)
 }
 
 /// Tells somebody who named another address that nothing goes there.
@@ -256,16 +285,15 @@ fn ended(ctx: &Context, drained: &Drained, picture: &Picture) -> Result<()> {
         .map(|why| format!(": {why}"))
         .unwrap_or_default();
     let message = format!("not everything is on the server ({summary}){why}");
-    if ctx.out.json {
-        // The document has told it; one that reads stderr expects one there too.
-        return Err(CliError::Exit(super::exit::code_of(ErrorKind::Unavailable)));
-    }
+    let hint = if status.dead > 0 {
+        "'modeldeck sync status' lists what stays; 'sync retry' and 'sync drop' settle items that are DEAD"
+    } else {
+        "what is queued waits and is carried over when it can be; 'modeldeck sync status' lists it"
+    };
     Err(CliError::Told {
         kind: ErrorKind::Unavailable,
         message,
-        hint: Some(
-            "'modeldeck sync status' lists what stays; 'sync retry' and 'sync drop' settle items that are DEAD".to_owned(),
-        ),
+        hint: Some(hint.to_owned()),
     })
 }
 

@@ -58,6 +58,16 @@ pub struct MlflowSync {
 }
 
 impl MlflowSync {
+    /// Whether this store can be mirrored: one that is on a server is the remote end itself.
+    pub fn is_possible(&self) -> bool {
+        self.core.store.can_be_mirrored()
+    }
+
+    /// The server that this process was told of.
+    pub fn tracking(&self) -> Option<&ServerAddress> {
+        self.tracking.as_ref()
+    }
+
     /// How the mirror is.
     pub async fn status(&self) -> Result<SyncStatus> {
         Ok(self.core.store.sync_status().await?)

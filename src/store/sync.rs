@@ -170,6 +170,11 @@ fn unsupported<T>() -> Result<T> {
 /// The queue of a store that can be mirrored; a store that cannot answers that there is none.
 #[async_trait]
 pub trait SyncStore: Send + Sync {
+    /// Whether this store can be mirrored at all.
+    fn can_be_mirrored(&self) -> bool {
+        false
+    }
+
     async fn tracked_server(&self) -> Result<Option<TrackedServer>> {
         Ok(None)
     }

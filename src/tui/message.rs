@@ -272,6 +272,8 @@ pub struct DeploymentMore {
 pub struct SyncMore {
     pub status: SyncStatus,
     pub items: Vec<SyncItem>,
+    /// The store is on a server itself.
+    pub is_on_server: bool,
 }
 
 /// A change, as the service takes it.

@@ -97,6 +97,14 @@ impl Overlay {
         }
     }
 
+    /// Whether it makes sense now; what does not is dimmed.
+    pub fn allows(&self, action: Action, env: &Env) -> bool {
+        match self {
+            Self::Sync(list) => list.allows(action, env),
+            _ => true,
+        }
+    }
+
     pub fn on(&mut self, action: Action, env: &Env) -> Outcome {
         match self {
             Self::Confirm(confirm) => confirm.on(action, env),

@@ -6,6 +6,7 @@ mod files;
 mod odd_points;
 mod processes;
 mod queue;
+mod told;
 mod two_servers;
 
 use crate::store_contract::samples::{key, texts};

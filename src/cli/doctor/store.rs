@@ -5,7 +5,8 @@ use super::files;
 use crate::cli::audit::sound;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::exit;
+use crate::cli::{exit, sync};
+use crate::domain::MirrorState;
 use crate::service::{ErrorKind, ModelLifecycleService, ServiceOptions, StoreTarget};
 use indicatif::ProgressBar;
 use std::time::Duration;
@@ -67,6 +68,7 @@ pub(super) async fn look(ctx: &Context, checks: &mut Vec<Check>) {
     }
     files::modes(&path, checks);
     files::directory(&path, checks);
+    mirror(ctx, &service, checks).await;
     // Drawn on stderr, and only when that is a terminal.
     let spinner = ProgressBar::new_spinner().with_message("reading every page of the store");
     spinner.enable_steady_tick(Duration::from_millis(100));
@@ -124,6 +126,50 @@ async fn look_at_server(options: ServiceOptions, checks: &mut Vec<Check>) {
     spinner.set_message("reading the audit log");
     audit(&service, &spinner, checks).await;
     spinner.finish_and_clear();
+}
+
+/// The mirror, where there is one. Nothing is sent: a doctor only looks.
+async fn mirror(ctx: &Context, service: &ModelLifecycleService, checks: &mut Vec<Check>) {
+    let (status, other) = match (
+        service.sync().status().await,
+        service.sync().other_address().await,
+    ) {
+        (Ok(status), Ok(other)) => (status, other),
+        (Err(error), _) | (_, Err(error)) => return checks.push(failed("mirror", &error.into())),
+    };
+    let Some(lines) = sync::brief(&status, ctx.out.now) else {
+        if let Some(given) = service.sync().tracking() {
+            checks.push(Check::ok(
+                "mirror",
+                format!("the next command begins to mirror the store to '{given}'"),
+            ));
+        }
+        return;
+    };
+    let told: Vec<String> = lines
+        .iter()
+        .map(|(what, value)| match *what {
+            "address" | "state" => value.clone(),
+            what => format!("{what} {value}"),
+        })
+        .collect();
+    let told = told.join(", ");
+    checks.push(match status.state {
+        _ if other.is_some() => Check::warning("mirror", told, other.unwrap_or_default()),
+        MirrorState::Offline | MirrorState::Refused => Check::warning(
+            "mirror",
+            told,
+            status
+                .problem
+                .unwrap_or_else(|| "'modeldeck sync status' tells more".to_owned()),
+        ),
+        _ if status.dead > 0 => Check::warning(
+            "mirror",
+            told,
+            "'modeldeck sync status' lists what is DEAD; 'sync retry' and 'sync drop' settle it",
+        ),
+        _ => Check::ok("mirror", told),
+    });
 }
 
 async fn integrity(service: &ModelLifecycleService, checks: &mut Vec<Check>) {

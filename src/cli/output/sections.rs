@@ -63,6 +63,14 @@ impl Sections {
         self.push(Part::Field(Cell::raw(key), Cell::raw(value)))
     }
 
+    /// A pair of which parts may have been made visible already.
+    pub fn sentence(&mut self, key: &str, value: &str) -> &mut Self {
+        self.push(Part::Field(
+            Cell::shown(text::visible_once(key)),
+            Cell::shown(text::visible_once(value)),
+        ))
+    }
+
     /// A section of keys and values from outside.
     pub fn map(&mut self, title: &str, map: &BTreeMap<Key, String>) -> &mut Self {
         self.begin(title);

@@ -7,7 +7,7 @@ use crate::domain::text;
 use crate::service::import::{
     ImportFailure, ImportManager, ImportProgress, ImportReport, Remark, Remarks, Tally,
 };
-use crate::service::{ErrorKind, ServiceError};
+use crate::service::{ErrorKind, ServiceError, StoreTarget};
 use crate::store::StoreError;
 use crate::store::import::ImportSource;
 use clap::Args;
@@ -35,6 +35,13 @@ pub struct ImportArgs {
 }
 
 pub(super) async fn run(ctx: &Context, args: ImportArgs) -> Result<()> {
+    if matches!(ctx.loaded.target()?, StoreTarget::Remote(_)) {
+        return Err(CliError::Told {
+            kind: ErrorKind::NotPossible,
+            message: "objects of an MLflow server are imported into a local store, and this store is on a server".to_owned(),
+            hint: Some("name a local one with --store FILE".to_owned()),
+        });
+    }
     let stop = crate::cli::ingest::stop_signal()?;
     // A slip in the source makes no store. Where nothing is to be changed, that is said first.
     let source = if ctx.globals.read_only {
@@ -190,11 +197,12 @@ fn list(sections: &mut Sections, title: &str, remarks: &Remarks) {
     } in remarks.list.iter().take(LISTED)
     {
         let name = if part.is_empty() {
-            format!("{kind} {}", text::visible_once(id))
+            format!("{kind} {id}")
         } else {
-            format!("{kind} {}, {part}", text::visible_once(id))
+            format!("{kind} {id}, {part}")
         };
-        sections.pair(&name, message);
+        // A message may name something that was made visible already.
+        sections.sentence(&name, message);
     }
     let more = remarks.count.saturating_sub(LISTED as u64);
     if more > 0 {

@@ -9,7 +9,7 @@ use super::report::About;
 use crate::domain::run::OUTPUT_LOG;
 use crate::domain::{
     Artifact, ExperimentName, ExperimentStatus, Key, MetricPoint, ModelExperiment, ModelRun,
-    Revision, RunId, RunSource, RunStatus, name, text,
+    Revision, RunId, RunSource, RunStatus, name,
 };
 use crate::service::run::is_clean_path;
 use crate::store::import::{RawExperiment, RawFiles, RawRun, Rest, moment};
@@ -276,7 +276,7 @@ fn files(raw: &RawRun, about: &mut About) -> Option<Files> {
         } else if is_clean_path(&artifact.path) {
             files.insert(artifact.path.clone(), artifact);
         } else {
-            let path = text::visible(&legible::shortened(&artifact.path)).into_owned();
+            let path = legible::shortened(&artifact.path);
             about.refuse(format!("file '{path}'"), "it is not a clean relative path");
         }
     }

@@ -4,7 +4,7 @@ use super::draft;
 use super::merge::{self, Base, Held};
 use super::report::About;
 use super::{Early, Job, imports_of};
-use crate::domain::{ExperimentName, ModelExperiment, ObjectKind, text};
+use crate::domain::{ExperimentName, ModelExperiment, ObjectKind};
 use crate::service::{Result, ServiceError};
 use crate::store::StoreError;
 use crate::store::import::RawExperiment;
@@ -75,7 +75,7 @@ impl Job<'_> {
             self.report.skip(reason);
             return Ok(Target::Skipped);
         }
-        let mut about = About::new("experiment", text::visible(&raw.name));
+        let mut about = About::new("experiment", raw.name.as_str());
         let id = raw.id.clone();
         let (importer, now) = (self.core.identity.person(), self.core.clock.now());
         let drafted = draft::experiment(raw, importer, now, &mut about);

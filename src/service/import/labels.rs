@@ -27,7 +27,7 @@ pub(super) fn labels(pairs: Vec<Pair>, what: &str, fields: &[&str], about: &mut 
         if given.starts_with(OWN_TAGS) || fields.contains(&given.as_str()) {
             continue;
         }
-        let part = format!("{what} '{}'", text::visible(&legible::shortened(&given)));
+        let part = format!("{what} '{}'", legible::shortened(&given));
         if names_a_secret(&given) {
             about.refuse(
                 part,
@@ -109,7 +109,7 @@ impl MetricKeys {
                 .count();
             if beyond > 0 {
                 about.change(
-                    format!("metric '{}'", text::visible(&legible::shortened(&given))),
+                    format!("metric '{}'", legible::shortened(&given)),
                     format!(
                         "{beyond} times are not of the years 1678 to 2261 and were moved there"
                     ),
@@ -126,7 +126,7 @@ impl MetricKeys {
         if let Some(known) = self.known.get(given) {
             return known.clone();
         }
-        let part = format!("metric '{}'", text::visible(&legible::shortened(given)));
+        let part = format!("metric '{}'", legible::shortened(given));
         let key = match legible::name(given, Key::new) {
             Err(error) => {
                 about.refuse(part, error.problem);

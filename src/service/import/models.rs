@@ -22,6 +22,10 @@ const IS_PROMPT: &str = "mlflow.prompt.is_prompt";
 const DELETED: &str = "Deleted_Internal";
 /// The tag that tells of a stage which an import does not give.
 const STAGE: &str = "mlflow.stage";
+/// What remarks about the stage are filed under.
+pub(super) const STAGE_PART: &str = "stage";
+/// The alias that stands for the stage where MLflow has none.
+const PRODUCTION: &str = "production";
 
 #[derive(Debug, Clone)]
 pub(super) struct VersionDraft {
@@ -87,7 +91,7 @@ impl Job<'_> {
         names: &mut HashMap<ModelName, String>,
     ) -> Option<ModelDraft> {
         let given = draft::in_workspace(&raw.workspace, &raw.name);
-        let mut about = About::new("model", text::visible(&given));
+        let mut about = About::new("model", given.as_str());
         for unread in &raw.unread {
             about.refuse(unread.what.as_str(), unread.why.as_str());
         }
@@ -149,7 +153,18 @@ impl Job<'_> {
         }
         let mut aliases = BTreeMap::new();
         for (alias, number) in raw.aliases {
-            let part = format!("alias '{}'", text::visible(&alias));
+            let came_down = versions.iter_mut().find(|draft| {
+                draft.is_production && numbers.get(&number) == Some(&draft.version.version)
+            });
+            if let Some(draft) = came_down.filter(|_| alias == PRODUCTION) {
+                // It would say of the version what the gate has not.
+                draft.about.change(
+                    STAGE_PART,
+                    format!("alias '{PRODUCTION}' is left out, because it comes in as Staging"),
+                );
+                continue;
+            }
+            let part = format!("alias '{alias}'");
             match (Alias::new(&alias), numbers.get(&number)) {
                 (Err(error), _) => about.refuse(part, error.problem),
                 (Ok(_), None) => about.refuse(part, "the version that it names did not come in"),
@@ -191,7 +206,7 @@ fn draft_version(
 ) -> Result<VersionDraft, Box<About>> {
     let mut about = About::new(
         "model version",
-        format!("{model_name} {}", text::visible(&raw.version)),
+        format!("{} {}", model_name.as_str(), raw.version),
     );
     let given = labels::value_of(&raw.tags, "modeldeck.version").unwrap_or(&raw.version);
     let version = match Version::new(given) {
@@ -221,7 +236,7 @@ fn draft_version(
         tags.retain(|(key, _)| key != STAGE);
         tags.push((STAGE.to_owned(), Stage::Production.to_string()));
         about.change(
-            "stage",
+            STAGE_PART,
             "it is in Production there and comes in as Staging; approve and promote it here",
         );
         Stage::Staging

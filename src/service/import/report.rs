@@ -27,7 +27,7 @@ impl Tally {
 pub struct Remark {
     /// `experiment`, `run`, `model`, `model version`.
     pub kind: &'static str,
-    /// The object's id or name at the source.
+    /// The object's id or name at the source, as it is there; so is the name of a part. Whoever shows them makes them visible.
     pub id: String,
     /// Which part of it; empty for all of it.
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -329,7 +329,7 @@ impl Job<'_> {
                 .map(|artifact| (artifact.path.clone(), artifact.clone()))
                 .collect();
             for path in merge::map(&mut ours, &base.map("artifacts"), files) {
-                about.keep(format!("file '{}'", text::visible(&path)), changed);
+                about.keep(format!("file '{path}'"), changed);
             }
             let is_same = ours.len() == run.artifacts.len()
                 && run

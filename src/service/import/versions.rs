@@ -5,7 +5,7 @@
 use super::experiments::Outcome;
 use super::imports_of;
 use super::merge::{self, Base, Held};
-use super::models::{Fate, ModelDraft, VersionDraft};
+use super::models::{Fate, ModelDraft, STAGE_PART, VersionDraft};
 use super::report::About;
 use crate::domain::{
     Alias, ModelName, ModelVersion, ObjectKind, Revision, Stage, Version, run::OUTPUT_LOG,
@@ -41,7 +41,7 @@ pub(super) async fn settle(
         let fate = match known {
             Some(known) if known.base.made_it && is_same(&known.version, &draft.version) => {
                 // Told when it came in, and tag 'mlflow.stage' tells it since.
-                about.changed.retain(|remark| remark.part != "stage");
+                about.changed.retain(|remark| remark.part != STAGE_PART);
                 update(known, draft, &mut about);
                 Fate::Counted(Outcome::Unchanged)
             }

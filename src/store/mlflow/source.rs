@@ -10,7 +10,6 @@ use super::client::{Call, Client};
 use super::dto::{self, Entry, EntryPage, KeyValue, WholeModel, WholeModelPage};
 use super::error::{ApiError, ApiResult, During as _};
 use super::store::MlflowOptions;
-use crate::domain::text::visible;
 use crate::domain::{Artifact, MetricPoint};
 use crate::store::import::{
     ImportSource, Pair, RawExperiment, RawFiles, RawModel, RawRun, RawVersion, Rest, Stretch,
@@ -320,7 +319,7 @@ impl ImportSource for MlflowSource {
                 }
                 Part::History(key, Err(error)) if is_of_this_alone(&error) => {
                     run.unread.push(Unread {
-                        what: format!("metric '{}'", visible(&key)),
+                        what: format!("metric '{key}'"),
                         why: error.to_string(),
                     });
                 }
@@ -349,7 +348,7 @@ impl ImportSource for MlflowSource {
                 stretch.histories.push((key, points));
             }
             Err(error) if is_of_this_alone(&error) => stretch.unread.push(Unread {
-                what: format!("metric '{}'", visible(&rest.key)),
+                what: format!("metric '{}'", rest.key),
                 why: error.to_string(),
             }),
             Err(error) => return Err(error.during("reading a history")),

@@ -240,6 +240,10 @@ fn judge(
 
 #[async_trait]
 impl SyncStore for SqliteStore {
+    fn can_be_mirrored(&self) -> bool {
+        true
+    }
+
     async fn tracked_server(&self) -> crate::store::Result<Option<TrackedServer>> {
         self.read("reading about the mirror", tracked).await
     }

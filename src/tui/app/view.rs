@@ -219,8 +219,14 @@ impl App {
             }
             actions.push(binding.action);
             let screen = binding.context == Context::Screen;
-            let own = screen || !self.overlays.is_empty() || binding.context == Context::Input;
-            let allowed = own || pane.allows(binding.action, &self.env).is_yes();
+            let allowed = match self.overlays.last() {
+                Some(overlay) => overlay.allows(binding.action, &self.env),
+                None => {
+                    screen
+                        || binding.context == Context::Input
+                        || pane.allows(binding.action, &self.env).is_yes()
+                }
+            };
             let word = match binding.action {
                 Action::Quit if pane.has_layers() || !self.way_back.is_empty() => "back",
                 _ => word,

@@ -33,6 +33,7 @@ pub struct SyncList {
     inquiry: Inquiry,
     status: Option<SyncStatus>,
     items: Vec<SyncItem>,
+    is_on_server: bool,
     failure: Option<Failure>,
     at: usize,
 }
@@ -43,6 +44,7 @@ impl Default for SyncList {
             inquiry: Inquiry::new(Lane::Reader),
             status: None,
             items: Vec::new(),
+            is_on_server: false,
             failure: None,
             at: 0,
         }
@@ -72,6 +74,7 @@ impl SyncList {
                 let selected = self.items.get(self.at).map(|item| item.id);
                 self.status = Some(more.status.clone());
                 self.items.clone_from(&more.items);
+                self.is_on_server = more.is_on_server;
                 // The selection stays on its item; where that is done, on the place.
                 let kept = selected
                     .and_then(|id| self.items.iter().position(|item| item.id == id))
@@ -85,6 +88,16 @@ impl SyncList {
         let again = self.inquiry.take_again();
         let effect = again.then(|| self.inquiry.ask(Question::Sync));
         Some(effect.map(Request::Effect).into_iter().collect())
+    }
+
+    /// Whether there is something that this can be done with.
+    pub(super) fn allows(&self, action: Action, env: &Env) -> bool {
+        match action {
+            Action::RetrySync | Action::DropSync => {
+                !self.items.is_empty() && env.read_only.is_none()
+            }
+            _ => true,
+        }
     }
 
     pub(super) fn on(&mut self, action: Action, env: &Env) -> Outcome {
@@ -183,6 +196,11 @@ impl SyncList {
             return lines;
         };
         let Some(target) = &status.target else {
+            if self.is_on_server {
+                let said = "This store is an MLflow server; nothing to mirror.";
+                say(said, theme.text);
+                return lines;
+            }
             say("This store is not mirrored.", theme.text);
             say(
                 "--tracking-uri, the setting sync.tracking_uri or MLFLOW_TRACKING_URI names an MLflow server.",

@@ -76,6 +76,7 @@ impl World {
             Question::Sync => Answer::Sync(Box::new(SyncMore {
                 status: self.overview.sync.clone(),
                 items: Vec::new(),
+                is_on_server: false,
             })),
         }
     }

@@ -37,6 +37,7 @@ pub(super) async fn answer(service: &ModelLifecycleService, question: Question) 
         Question::Sync => Answer::Sync(Box::new(SyncMore {
             status: service.sync().status().await?,
             items: service.sync().items(ITEMS).await?,
+            is_on_server: !service.sync().is_possible(),
         })),
         Question::Overview => Answer::Overview(Box::new(service.overview().await?)),
         Question::Experiment(name) => {

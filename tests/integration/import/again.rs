@@ -149,7 +149,8 @@ fn versions_come_in_without_passing_the_gate() {
                  ('scorer', 3, 1795462333000, NULL, NULL, 'Archived', 's3://bob:hunter2@bucket/3', ''),
                  ('scorer', 4, 1795462334000, NULL, NULL, 'Deleted_Internal', '', '');
              INSERT INTO model_version_tags VALUES ('k', 'v', 'scorer', 1, 'default');
-             INSERT INTO registered_model_aliases VALUES ('champion', 1, 'scorer', 'default'), ('v latest?', 2, 'scorer', 'default');",
+             INSERT INTO registered_model_aliases VALUES ('champion', 1, 'scorer', 'default'), ('v latest?', 2, 'scorer', 'default'),
+                 ('production', 1, 'scorer', 'default');",
             run_id(1)
         ))
         .unwrap();
@@ -162,6 +163,16 @@ fn versions_come_in_without_passing_the_gate() {
             "model scorer alias 'v latest?'"
         ]
     );
+    // What says Production there without the gate is left out with the stage.
+    let left_out = report["changed"]["list"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|remark| {
+            let message = remark["message"].as_str().unwrap();
+            message.contains("alias 'production' is left out")
+        });
+    assert_eq!(left_out.count(), 1, "{report}");
     let first = place.home.json("model show scorer 1");
     assert_eq!(
         (&first["stage"], &first["aliases"], &first["description"]),
@@ -189,7 +200,7 @@ fn versions_come_in_without_passing_the_gate() {
     // An alias moves there; another was moved here.
     place
         .mlflow
-        .execute_batch("UPDATE registered_model_aliases SET version = 2; UPDATE model_versions SET current_stage = 'Archived' WHERE version = 2;")
+        .execute_batch("UPDATE registered_model_aliases SET version = 2 WHERE alias = 'champion'; UPDATE model_versions SET current_stage = 'Archived' WHERE version = 2;")
         .unwrap();
     place.import(1);
     assert_eq!(
@@ -201,7 +212,7 @@ fn versions_come_in_without_passing_the_gate() {
     place.home.run("model alias scorer 3 champion");
     place
         .mlflow
-        .execute_batch("UPDATE registered_model_aliases SET version = 1")
+        .execute_batch("UPDATE registered_model_aliases SET version = 1 WHERE alias = 'champion'")
         .unwrap();
     let report = place.import(1);
     assert_eq!(told(&report, "kept"), ["model scorer alias 'champion'"]);

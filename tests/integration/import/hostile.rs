@@ -51,6 +51,13 @@ fn what_is_not_allowed_here_is_seen_and_never_lost_silently() {
         ]
     );
     assert_eq!(report["changed"]["count"], 7);
+    // Programs get the name as it is there.
+    let names: Vec<String> = told(&report, "changed");
+    assert!(
+        names.contains(&"experiment bad\nname name".to_owned())
+            && names.contains(&format!("run {id} metric 'loss\n'")),
+        "{names:?}"
+    );
     let run = place.run(&id);
     assert_eq!(run["name"], "_u001b_[2Jevil_u202e_");
     assert_eq!(run["params"]["a_u003d_b"], "1");
@@ -77,6 +84,11 @@ fn what_is_not_allowed_here_is_seen_and_never_lost_silently() {
     // For people too, nothing that a terminal obeys comes through.
     let shown = place.home.deck(["store", "import", "mlflow.db"]).code(1);
     assert!(!shown.stdout.contains(['\u{1b}', '\u{202e}', '\u{7}']));
+    assert!(
+        shown.stdout.contains("experiment bad␊name") && !shown.stdout.contains("U+24"),
+        "made visible once: {}",
+        shown.stdout
+    );
     let again = place.import(1);
     assert_eq!(tally(&again, "runs"), [0, 0, 2, 0, 1]);
     assert_eq!(again["points_added"], 0);

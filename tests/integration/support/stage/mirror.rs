@@ -44,6 +44,7 @@ pub(crate) fn mirror() -> SyncMore {
             problem: Some("no connection: connection refused".to_owned()),
             worker: None,
         },
+        is_on_server: false,
         items: vec![
             dead,
             item(7, SyncKind::Run, "r2", None, SyncItemState::Queued, 0, 4),

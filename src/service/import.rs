@@ -17,6 +17,7 @@ mod models;
 mod open;
 mod report;
 mod runs;
+mod seen;
 mod versions;
 
 pub use report::{ImportReport, Remark, Remarks, Tally};
@@ -51,6 +52,7 @@ pub struct ImportFailure {
 #[derive(Clone)]
 pub struct ImportManager {
     pub(super) core: Core,
+    whole: bool,
 }
 
 impl ModelLifecycleService {
@@ -58,6 +60,7 @@ impl ModelLifecycleService {
     pub fn imports(&self) -> ImportManager {
         ImportManager {
             core: self.core.clone(),
+            whole: false,
         }
     }
 }
@@ -86,6 +89,7 @@ impl From<StoreError> for Early {
 struct Job<'a> {
     core: &'a Core,
     source: &'a mut dyn ImportSource,
+    whole: bool,
     stop: Stop<'a>,
     on_progress: &'a (dyn Fn(ImportProgress) + Send + Sync),
     reason: String,
@@ -100,6 +104,12 @@ struct Job<'a> {
 }
 
 impl ImportManager {
+    /// Has every history read again, also of runs that ended and whose latest points are here.
+    #[must_use]
+    pub fn whole(self, whole: bool) -> Self {
+        Self { whole, ..self }
+    }
+
     /// Brings everything in. `stop` ends it after the write that is under way, with the number of the signal that said so.
     pub async fn run(
         &self,
@@ -111,6 +121,7 @@ impl ImportManager {
         let mut job = Job {
             core: &self.core,
             source,
+            whole: self.whole,
             stop: Box::pin(stop),
             on_progress,
             reason: format!("imported from {name}"),

@@ -9,7 +9,7 @@ use super::{Result, StoreError, WriteContext};
 use crate::domain::{Artifact, AuditEntry, Key, MetricPoint, ModelRun, RunId};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A key with a value, as it stands at the source.
 pub type Pair = (String, String);
@@ -118,7 +118,8 @@ pub trait ImportSource: Send {
     async fn choose(&mut self, experiment_ids: &[String]) -> Result<Option<u64>>;
 
     /// The next runs of the chosen experiments, deleted ones too, of which only the id is told; none at the end.
-    async fn next_runs(&mut self) -> Result<Vec<RawRun>>;
+    /// A source that pays for each history may leave those out that `seen` has already.
+    async fn next_runs(&mut self, seen: &dyn SeenRuns) -> Result<Vec<RawRun>>;
 
     /// More of a run's histories.
     async fn more_points(&mut self, run_id: &str, rest: &Rest) -> Result<Stretch>;
@@ -128,6 +129,24 @@ pub trait ImportSource: Send {
 
     /// What the source holds beyond this, by the name of the kind.
     async fn beyond(&mut self) -> Result<Vec<(&'static str, u64)>>;
+}
+
+/// A run that ended and that an earlier import brought.
+#[derive(Debug, Clone)]
+pub struct SeenRun {
+    /// In milliseconds.
+    pub ended_at: i64,
+    /// The latest point of each metric.
+    pub latest: BTreeMap<String, MetricPoint>,
+    /// How many points the longest history has.
+    pub longest: u64,
+}
+
+/// What is there of runs already.
+#[async_trait]
+pub trait SeenRuns: Send + Sync {
+    /// Those of these runs that ended and came in before, by their ids.
+    async fn seen(&self, ids: &[String]) -> Result<HashMap<String, SeenRun>>;
 }
 
 /// A run that is there already, and what earlier imports did to it.

@@ -8,7 +8,8 @@ mod meta;
 mod points;
 
 use super::import::{
-    ImportSource, Pair, RawExperiment, RawModel, RawRun, RawVersion, Rest, Stretch, Unread, files,
+    ImportSource, Pair, RawExperiment, RawModel, RawRun, RawVersion, Rest, SeenRuns, Stretch,
+    Unread, files,
 };
 use crate::domain::text::visible;
 use crate::store::{Result, StoreError};
@@ -352,7 +353,7 @@ impl ImportSource for MlrunsFolder {
         Ok(Some(self.waiting.len() as u64))
     }
 
-    async fn next_runs(&mut self) -> Result<Vec<RawRun>> {
+    async fn next_runs(&mut self, _seen: &dyn SeenRuns) -> Result<Vec<RawRun>> {
         let waiting = std::mem::take(&mut self.waiting);
         let (waiting, runs, long) = self
             .aside(move |_| {

@@ -5,6 +5,7 @@ mod faults;
 mod hostile;
 mod interrupted;
 mod real;
+mod repetition;
 
 use crate::support::{Done, Home, mlflow_file};
 use rusqlite::Connection;

@@ -32,6 +32,9 @@ pub struct ImportArgs {
     /// An address, a file or a folder.
     #[arg(value_name = "SOURCE")]
     source: String,
+    /// Read every history of a server again, also of runs that ended and whose latest points are here.
+    #[arg(long)]
+    whole: bool,
 }
 
 pub(super) async fn run(ctx: &Context, args: ImportArgs) -> Result<()> {
@@ -65,7 +68,8 @@ pub(super) async fn run(ctx: &Context, args: ImportArgs) -> Result<()> {
             None => format!("{} runs, {} points", progress.runs, progress.points),
         });
     };
-    let ended = service.imports().run(source.as_mut(), stop, &show).await;
+    let imports = service.imports().whole(args.whole);
+    let ended = imports.run(source.as_mut(), stop, &show).await;
     bar.finish_and_clear();
     match ended {
         Ok(report) => {

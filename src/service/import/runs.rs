@@ -5,6 +5,7 @@ use super::experiments::{Outcome, Target};
 use super::history::Comparison;
 use super::merge::{self, Base, Held};
 use super::report::About;
+use super::seen::Seen;
 use super::{Early, Job};
 use crate::domain::{Key, MetricPoint, ModelRun, RunId, text};
 use crate::service::Result;
@@ -47,7 +48,11 @@ impl Job<'_> {
         self.of_runs = Self::unless_stopped(&mut self.stop, self.source.choose(&chosen)).await?;
         loop {
             self.tell_progress();
-            let runs = Self::unless_stopped(&mut self.stop, self.source.next_runs()).await?;
+            let seen = Seen {
+                core: self.core,
+                whole: self.whole,
+            };
+            let runs = Self::unless_stopped(&mut self.stop, self.source.next_runs(&seen)).await?;
             if runs.is_empty() {
                 return Ok(());
             }

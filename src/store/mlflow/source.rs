@@ -12,8 +12,8 @@ use super::error::{ApiError, ApiResult, During as _};
 use super::store::MlflowOptions;
 use crate::domain::{Artifact, MetricPoint};
 use crate::store::import::{
-    ImportSource, Pair, RawExperiment, RawFiles, RawModel, RawRun, RawVersion, Rest, Stretch,
-    Unread, raw_point,
+    ImportSource, Pair, RawExperiment, RawFiles, RawModel, RawRun, RawVersion, Rest, SeenRun,
+    SeenRuns, Stretch, Unread, raw_point,
 };
 use crate::store::{Result, StoreError};
 use async_trait::async_trait;
@@ -205,6 +205,29 @@ enum Part {
     History(String, ApiResult<(Vec<MetricPoint>, Option<String>)>),
 }
 
+/// Whether the histories of a run came in whole before: it ended when it ended then, and the latest point of each metric is the one that is here. MLflow
+/// tells no more of a run; points that somebody puts before the last one of a run that ended are met by an import of everything. A history
+/// that takes several pages may have come in only partly.
+fn has_all(seen: &SeenRun, run: &dto::Run) -> bool {
+    let bits = |point: &MetricPoint| {
+        let value = if point.value.is_nan() {
+            f64::NAN
+        } else {
+            point.value
+        };
+        (point.step, point.timestamp, value.to_bits())
+    };
+    let is_latest = |metric: &dto::Metric| {
+        let there = raw_point(metric.value, metric.timestamp, metric.step);
+        let here = seen.latest.get(&metric.key);
+        here.is_some_and(|here| bits(here) == bits(&there))
+    };
+    run.info.end_time == Some(seen.ended_at)
+        && seen.longest < POINTS as u64
+        && seen.latest.len() == run.data.metrics.len()
+        && run.data.metrics.iter().all(is_latest)
+}
+
 fn head(run: &dto::Run) -> RawRun {
     let info = &run.info;
     RawRun {
@@ -265,10 +288,18 @@ impl ImportSource for MlflowSource {
         Ok(None)
     }
 
-    async fn next_runs(&mut self) -> Result<Vec<RawRun>> {
+    async fn next_runs(&mut self, seen: &dyn SeenRuns) -> Result<Vec<RawRun>> {
         self.list().await?;
         let count = self.listed.len().min(WHOLE);
-        let listed: Vec<dto::Run> = self.listed.drain(..count).collect();
+        let mut listed: Vec<dto::Run> = self.listed.drain(..count).collect();
+        let ids: Vec<String> = listed.iter().map(|run| run.info.run_id.clone()).collect();
+        let seen = seen.seen(&ids).await?;
+        for run in &mut listed {
+            let known = seen.get(&run.info.run_id);
+            if known.is_some_and(|seen| has_all(seen, run)) {
+                run.data.metrics.clear();
+            }
+        }
         let mut runs: Vec<RawRun> = listed.iter().map(head).collect();
         let (turns, mut asked) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
         for (at, run) in listed.into_iter().enumerate() {

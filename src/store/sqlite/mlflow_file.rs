@@ -8,7 +8,9 @@ mod registry;
 mod runs;
 
 use super::lane::Lane;
-use crate::store::import::{ImportSource, RawExperiment, RawModel, RawRun, Rest, Stretch};
+use crate::store::import::{
+    ImportSource, RawExperiment, RawModel, RawRun, Rest, SeenRuns, Stretch,
+};
 use crate::store::{Result, StoreError};
 use async_trait::async_trait;
 use cell::{Cells as _, text_or_empty};
@@ -261,7 +263,7 @@ impl ImportSource for MlflowFile {
         Ok(u64::try_from(count).ok())
     }
 
-    async fn next_runs(&mut self) -> Result<Vec<RawRun>> {
+    async fn next_runs(&mut self, _seen: &dyn SeenRuns) -> Result<Vec<RawRun>> {
         let beside = self.path.parent().map(Path::to_owned).unwrap_or_default();
         loop {
             let last = self.last;

@@ -57,7 +57,8 @@ async fn the_pictures_show_the_screen_as_it_is() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/screens");
     let mut stale = Vec::new();
     for picture in PICTURES {
-        let mut screen = Screen::open(service.clone(), "demo · local store", picture.size).await;
+        let opened = Screen::open(service.clone(), "demo · local store", picture.size);
+        let mut screen = Box::pin(opened).await;
         screen.press(picture.keys).await;
         let frame = screen.frame();
         let text = svg::text(&frame);

@@ -321,8 +321,8 @@ impl MlflowStore {
 
     /// Finds the number of rows by growing steps and halving, from where the end was the last time: mostly it is there still, or one further.
     async fn end_of(&self, search: &RunSearch, known: usize) -> Result<u64> {
-        let list = format!("{} {}", search.experiment_ids.join(","), search.filter);
-        let last = self.seen().ends.get(&list).copied();
+        let key = format!("{} {}", search.experiment_ids.join(","), search.filter);
+        let last = self.seen().ends.get(&key).copied();
         let (mut low, mut high) = (known, usize::MAX);
         if let Some(last) = last.filter(|last| *last > known) {
             if self.has_row(search, last - 1).await? {
@@ -345,7 +345,7 @@ impl MlflowStore {
                 high = middle;
             }
         }
-        self.seen().ends.insert(list, low);
+        self.seen().ends.insert(key, low);
         Ok(low as u64)
     }
 

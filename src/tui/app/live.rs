@@ -143,7 +143,9 @@ impl Live {
 
     /// While seconds are shown they count.
     pub(super) fn wakes_at(&self, now: Duration) -> Option<Duration> {
-        self.trouble.as_ref().map(|_| now + Duration::from_secs(1))
+        let trouble = self.trouble.as_ref()?;
+        let second = now + Duration::from_secs(1);
+        Some(second.min(trouble.retry_at.max(now)))
     }
 }
 

@@ -75,6 +75,10 @@ struct Beside {
 }
 
 /// The state of one tab.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own: what is known of the store, of the rows and of the room for them"
+)]
 pub struct ListPane<T: Resource> {
     window: Window<T>,
     /// The rows that a filter being typed lets through; `None` for all.

@@ -4,6 +4,7 @@ use super::{APPROVER, CHECKED_BY_APPROVER, CHECKED_BY_ENGINEER, ENGINEER, GROUP,
 use crate::support::is_root;
 use crate::support::pty::Pty;
 use std::path::Path;
+use std::time::Duration;
 
 /// A person in front of the screen.
 pub(super) struct Screen {
@@ -74,10 +75,21 @@ impl Screen {
         self.sees(&format!("▸ iris     {version} "));
     }
 
+    /// Presses a key for a form, and again where it was taken for the rest of what was typed into the form before.
+    fn asks_for(&mut self, key: &str, title: &str) {
+        for _ in 0..4 {
+            self.press(key);
+            let is_there = |pty: &Pty| pty.text().contains(title);
+            if self.pty.comes_about(Duration::from_secs(12), is_there) {
+                return;
+            }
+        }
+        self.sees(title);
+    }
+
     /// Opens a form, types into it and sends it.
     fn fill(&mut self, key: &str, title: &str, typed: &[&str]) {
-        self.press(key);
-        self.sees(title);
+        self.asks_for(key, title);
         for keys in typed {
             self.press(keys);
         }

@@ -253,12 +253,7 @@ impl App {
     fn tick(&mut self, effects: &mut Vec<Effect>) {
         self.dirty = true;
         if self.live.retries(self.env.now.elapsed) {
-            // A list that failed asks again by itself; twice would be once too often.
-            if self.panes.get(self.tab).failure().is_none() {
-                self.refresh(effects);
-            } else if !self.overview_inquiry.is_open() {
-                self.ask_overview(effects);
-            }
+            self.refresh(effects);
         } else if self.env.now.elapsed >= self.overview_asked + MINUTE {
             if self.live.is_paused() {
                 self.overview_asked = self.env.now.elapsed;

@@ -260,9 +260,10 @@ async fn list(ctx: &Context, args: ListVerb) -> Result<()> {
         vec![
             Cell::raw(deployment.deployment_id.as_str()),
             Cell::raw(deployment.model_name.as_str()),
-            match listed.version_is_gone {
-                true => Cell::shown(format!("{} (gone)", deployment.version)).styled(Style::Bad),
-                false => Cell::raw(deployment.version.as_str()),
+            if listed.version_is_gone {
+                Cell::shown(format!("{} (gone)", deployment.version)).styled(Style::Bad)
+            } else {
+                Cell::raw(deployment.version.as_str())
             },
             Cell::shown(deployment.environment),
             status_cell(deployment.status),

@@ -32,8 +32,13 @@ struct Shown {
 
 /// What happened, in a sentence, with what somebody noted after it.
 fn description(event: &DriftEvent) -> String {
+    let threshold = event
+        .threshold
+        .map_or("no threshold given".to_owned(), |threshold| {
+            format!("threshold {}", short(threshold))
+        });
     let mut said = format!(
-        "{} drift of {} {}: {} was {} and is {} (score {}",
+        "{} drift of {} {}: {} was {} and is {} (score {}, {threshold})",
         event.severity,
         event.model_name.as_str(),
         event.version.as_str(),
@@ -42,10 +47,6 @@ fn description(event: &DriftEvent) -> String {
         short(event.observed),
         short(event.score),
     );
-    match event.threshold {
-        Some(threshold) => said.push_str(&format!(", threshold {})", short(threshold))),
-        None => said.push_str(", no threshold given)"),
-    }
     if let Some(note) = &event.note {
         said.push_str("\n\n");
         said.push_str(note);

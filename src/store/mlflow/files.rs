@@ -92,9 +92,10 @@ impl MlflowStore {
         self.wrote();
         sent.map_err(|fault| match fault {
             SyncFault::Server(error) | SyncFault::Local(error) => error,
-            SyncFault::Refused(message) | SyncFault::Vanished(message) => {
-                StoreError::Invalid { message }
-            }
+            SyncFault::Refused(message) => StoreError::Invalid { message },
+            SyncFault::Vanished(problem) => StoreError::Invalid {
+                message: format!("the file {problem}"),
+            },
             SyncFault::Passing { reason, wait } | SyncFault::Throttled { reason, wait } => {
                 not_uploaded(artifact, reason, wait)
             }

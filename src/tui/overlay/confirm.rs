@@ -1,7 +1,11 @@
 //! A question before something grave, which carries the very change that it will release.
 //!
-//! For what changes production the model's name is typed letter by letter: what is pasted does not count, and neither does a key that was
-//! pressed before the question was on the screen or in the first moment after, since it was meant for what stood there before.
+//! For what changes production the model's name is typed: what is pasted does not count, and neither does a key that was pressed before the
+//! question was on the screen or in the first moment after, since it was meant for what stood there before.
+//!
+//! A terminal marks what is pasted as such, and then nothing of it is taken. One that does not sends the whole name as keys in one moment, which a
+//! slow line can do with typed letters too: so letters count however fast they come, but a name of which *every* letter came at once waits until its
+//! last letter is typed again.
 
 use super::{Outcome, framed, wrapped};
 use crate::domain::text::visible;
@@ -19,8 +23,6 @@ use std::time::Duration;
 const FIRST_MOMENT: Duration = Duration::from_millis(150);
 /// Letters that follow each other faster than this come from no hand: a terminal without bracketed paste sends what is pasted as keys.
 const FASTEST_HAND: Duration = Duration::from_millis(5);
-/// So many of them in a row are a paste; fewer may come from a line that holds keys up for a moment.
-const BURST: usize = 3;
 /// Enter this soon after a letter belongs to the letter, as the end of a pasted line does.
 const BEFORE_ENTER: Duration = Duration::from_millis(100);
 
@@ -31,6 +33,8 @@ enum Missed {
     Wrong,
     /// It came too soon behind a letter.
     Hasty,
+    /// All letters came at once.
+    AtOnce,
 }
 
 /// A question on the screen.
@@ -49,6 +53,8 @@ pub struct Confirm {
     /// When the last letter came, and how many came in a row faster than a hand types.
     letter_at: Option<Duration>,
     burst: usize,
+    /// The name stands there, and all of it came in one moment.
+    is_at_once: bool,
     waiting: Option<Ticket>,
     /// Esc was pressed while it waits.
     leaving: bool,
@@ -69,6 +75,7 @@ impl Confirm {
             missed: None,
             letter_at: None,
             burst: 0,
+            is_at_once: false,
             waiting: None,
             leaving: false,
             failure: None,
@@ -106,7 +113,9 @@ impl Confirm {
             return Some(Outcome::Stay);
         }
         let was_settled = self.is_settled(env);
-        let is_burst = matches!(key.code, KeyCode::Char(_)) && self.is_of_a_burst(env);
+        if matches!(key.code, KeyCode::Char(_)) {
+            self.note_letter(env);
+        }
         if self.name.is_none() {
             return match key.code {
                 KeyCode::Char('y') if was_settled => Some(self.release()),
@@ -118,22 +127,19 @@ impl Confirm {
             return None;
         }
         self.missed = None;
-        self.pasted = is_burst;
-        if is_burst {
-            self.typed.set("");
-        }
+        self.pasted = false;
+        // A name of one letter has no second one to tell a paste by.
+        let letters = self.typed.value().chars().count();
+        self.is_at_once = letters > 1 && self.burst >= letters;
         Some(Outcome::Stay)
     }
 
-    /// Notes when a letter came; tells whether it is one of so many at once that no hand typed them.
-    fn is_of_a_burst(&mut self, env: &Env) -> bool {
+    /// Notes when a letter came, and how many came with it so fast that no hand typed them.
+    fn note_letter(&mut self, env: &Env) {
         let now = env.now.elapsed;
         let follows = self.letter_at.is_some_and(|at| now < at + FASTEST_HAND);
         self.letter_at = Some(now);
         self.burst = if follows { self.burst + 1 } else { 1 };
-        // A name of two letters is pasted in a burst of two.
-        let letters = self.name.as_deref().map_or(0, |name| name.chars().count());
-        self.burst >= BURST.min(letters.max(2))
     }
 
     /// Whether Enter can mean the change: not the end of what came a moment ago.
@@ -158,16 +164,17 @@ impl Confirm {
                 if self.is_awake(env)
                     && self.is_settled(env)
                     && self.waiting.is_none()
-                    && self.is_typed() =>
+                    && self.is_typed()
+                    && !self.is_at_once =>
             {
                 self.release()
             }
             Action::Accept => {
                 let is_asked = self.is_awake(env) && self.waiting.is_none();
-                self.missed = is_asked.then_some(if self.is_typed() {
-                    Missed::Hasty
-                } else {
-                    Missed::Wrong
+                self.missed = is_asked.then_some(match (self.is_typed(), self.is_at_once) {
+                    (false, _) => Missed::Wrong,
+                    (true, true) => Missed::AtOnce,
+                    (true, false) => Missed::Hasty,
                 });
                 Outcome::Stay
             }
@@ -232,6 +239,15 @@ impl Confirm {
             (..) if self.missed == Some(Missed::Hasty) => (
                 "! Enter came too close behind the letters; press it again".to_owned(),
                 theme.warn,
+            ),
+            (Some(_), ..) if self.is_typed() && self.is_at_once => (
+                "its letters came at once, as if pasted: take the last one back and type it"
+                    .to_owned(),
+                if self.missed.is_some() {
+                    theme.error
+                } else {
+                    theme.warn
+                },
             ),
             (Some(name), ..) if self.is_typed() => {
                 (format!("Enter does it to '{}'", visible(name)), theme.good)
@@ -321,24 +337,48 @@ mod tests {
         assert!(releases(&mut confirm, &at(1_220)));
     }
 
+    /// What is drawn of it.
+    fn told(confirm: &Confirm) -> String {
+        let screen = Rect::new(0, 0, 80, 24);
+        let mut buf = Buffer::empty(screen);
+        confirm.draw(screen, &mut buf, &at(9_000));
+        let cells = buf.content.iter();
+        cells.map(ratatui::buffer::Cell::symbol).collect()
+    }
+
+    fn press(confirm: &mut Confirm, code: KeyCode, milliseconds: u64) {
+        let key = KeyEvent::new(code, KeyModifiers::NONE);
+        confirm.typed(key, &at(milliseconds));
+    }
+
     #[test]
-    fn a_paste_that_arrives_as_keys_never_confirms() {
+    fn a_paste_that_arrives_as_keys_confirms_nothing_until_a_hand_types_its_end() {
         let mut confirm = confirm();
         confirm.drawn(&at(0));
         type_name(&mut confirm, 1_000, 0);
         assert!(!releases(&mut confirm, &at(1_000)), "in the same burst");
-        assert!(!releases(&mut confirm, &at(9_000)), "nothing of it is kept");
-        let screen = Rect::new(0, 0, 80, 24);
-        let mut buf = Buffer::empty(screen);
-        confirm.draw(screen, &mut buf, &at(9_000));
-        let drawn: String = buf
-            .content
-            .iter()
-            .map(ratatui::buffer::Cell::symbol)
-            .collect();
-        assert!(drawn.contains("what is pasted does not count"), "{drawn}");
-        type_name(&mut confirm, 10_000, 30);
-        assert!(releases(&mut confirm, &at(11_000)), "by hand it does");
+        assert!(!releases(&mut confirm, &at(9_000)), "nor by Enter alone");
+        assert!(told(&confirm).contains("came at once, as if pasted"));
+        press(&mut confirm, KeyCode::Backspace, 10_000);
+        letter(&mut confirm, 'd', 10_100);
+        assert!(told(&confirm).contains("Enter does it to 'fraud'"));
+        assert!(releases(&mut confirm, &at(11_000)));
+    }
+
+    #[test]
+    fn letters_that_a_slow_line_brings_together_count() {
+        let mut confirm = confirm();
+        confirm.drawn(&at(0));
+        letter(&mut confirm, 'f', 1_000);
+        for c in "raud".chars() {
+            letter(&mut confirm, c, 1_900);
+        }
+        assert!(told(&confirm).contains("Enter does it to 'fraud'"));
+        assert!(
+            !releases(&mut confirm, &at(1_900)),
+            "Enter in the same burst"
+        );
+        assert!(releases(&mut confirm, &at(2_100)));
     }
 
     #[test]
@@ -385,13 +425,6 @@ mod tests {
     fn a_wrong_name_is_told_beside_the_field() {
         let mut confirm = confirm();
         confirm.drawn(&at(0));
-        let told = |confirm: &Confirm| -> String {
-            let screen = Rect::new(0, 0, 80, 24);
-            let mut buf = Buffer::empty(screen);
-            confirm.draw(screen, &mut buf, &at(9_000));
-            let cells = buf.content.iter();
-            cells.map(ratatui::buffer::Cell::symbol).collect()
-        };
         assert!(!releases(&mut confirm, &at(1_000)));
         assert!(told(&confirm).contains("nothing is typed; type 'fraud'"));
         letter(&mut confirm, 'f', 2_000);

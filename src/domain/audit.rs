@@ -2,6 +2,8 @@
 //!
 //! The chain makes a change of the past *evident*, not impossible: whoever owns the file may write all of it anew.
 
+mod changes;
+
 use super::{Identity, approval, vocabulary::vocabulary};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -54,7 +54,7 @@ fn history(entries: &[AuditEntry]) -> Table {
         Column::whole("AT"),
         Column::text("WHO"),
         Column::whole("ACTION"),
-        Column::text("STAGE"),
+        Column::text("CHANGES"),
         Column::text("REASON"),
     ]);
     for entry in entries {
@@ -62,21 +62,11 @@ fn history(entries: &[AuditEntry]) -> Table {
             Cell::shown(moment(entry.at)),
             Cell::shown(&entry.identity),
             Cell::raw(&entry.action),
-            Cell::raw(&stage_move(entry)),
+            Cell::raw(&entry.changes().join(", ")),
             Cell::raw(entry.reason.as_deref().unwrap_or_default()),
         ]);
     }
     table
-}
-
-/// `Staging to Production`, for an entry that moved the stage.
-fn stage_move(entry: &AuditEntry) -> String {
-    let stage = |state: &serde_json::Value| state["stage"].as_str().map(str::to_owned);
-    match (stage(&entry.before), stage(&entry.after)) {
-        (Some(from), Some(to)) => format!("{from} to {to}"),
-        (None, Some(to)) => to,
-        _ => String::new(),
-    }
 }
 
 fn served(deployments: &[Deployment]) -> Table {

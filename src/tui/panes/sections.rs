@@ -14,7 +14,6 @@ use crate::domain::{AuditEntry, Deployment, DriftEvent, Tags, number};
 use crate::tui::env::{Env, span};
 use crate::tui::widgets::detail::{Section, Table};
 use ratatui::text::{Line, Span};
-use serde_json::Value;
 
 /// A piece of text in the plain style.
 #[expect(
@@ -144,40 +143,23 @@ pub fn history(entries: &[AuditEntry], env: &Env) -> Section {
         })
 }
 
-/// Fields that say nothing to a person who reads what happened.
-const SILENT: [&str; 2] = ["revision", "health_history"];
-
-/// What changed in a word or two: `stage None → Staging`. New objects change too much to list.
-fn changes(entry: &AuditEntry) -> String {
-    let (Value::Object(before), Value::Object(after)) = (&entry.before, &entry.after) else {
-        return String::new();
-    };
-    let mut changes = Vec::new();
-    for (field, value) in after {
-        // The entry has a time of its own.
-        if SILENT.contains(&field.as_str()) || field.ends_with("_at") {
-            continue;
-        }
-        match (
-            scalar(before.get(field).unwrap_or(&Value::Null)),
-            scalar(value),
-        ) {
-            (Some(old), Some(new)) => changes.push(format!("{field} {old} → {new}")),
-            _ => changes.push(field.clone()),
-        }
+/// Who did what to an object and what that changed, in one line.
+pub fn told(entry: &AuditEntry, env: &Env) -> String {
+    let by = format!(
+        "{}, {}: {}",
+        entry.identity,
+        env.local(entry.at),
+        entry.action.replace('_', " ")
+    );
+    match changes(entry) {
+        changes if changes.is_empty() => by,
+        changes => format!("{by}: {changes}"),
     }
-    visible(&changes.join(", ")).into_owned()
 }
 
-fn scalar(value: &Value) -> Option<String> {
-    const LONGEST: usize = 40;
-    let text = match value {
-        Value::Null => "none".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::Array(_) | Value::Object(_) => return None,
-    };
-    Some(crate::tui::widgets::text::cut(&text, LONGEST))
+/// What changed in a few words: `stage None → Staging`. New objects change too much to list.
+fn changes(entry: &AuditEntry) -> String {
+    visible(&entry.changes().join(", ")).into_owned()
 }
 
 #[cfg(test)]
@@ -200,7 +182,7 @@ mod tests {
             prev_hash: String::new(),
             hash: String::new(),
         };
-        assert_eq!(changes(&entry), "checklist, stage None → Staging");
+        assert_eq!(changes(&entry), "checklist +1, stage None → Staging");
         let shown = format!("{:?}", history(&[entry], &Env::default()));
         assert!(
             shown.contains("2026-11-23 10:00:00") && shown.contains("␛[31m"),

@@ -355,8 +355,16 @@ impl App {
             }
             Err(failure) => {
                 self.fail(&failure);
-                if let Some(at) = waiting {
-                    self.overlays[at].refused(failure);
+                if let Some(mut at) = waiting {
+                    let is_asked_by_form =
+                        at > 0 && matches!(self.overlays[at - 1], Overlay::Form(_));
+                    // A question about what is not there any more is not asked again; the form beneath it takes up what is.
+                    if failure.meanwhile.is_some() && is_asked_by_form {
+                        self.quiet = Quiet::UntilDrawn { swallowed: None };
+                        self.overlays.truncate(at);
+                        at -= 1;
+                    }
+                    self.overlays[at].refused(failure, &self.env);
                 }
                 // What was refused may have been judged on what is not there any more.
                 self.refresh(effects);

@@ -165,6 +165,7 @@ mod tests {
             hint: Some("look at the port".to_owned()),
             field: None,
             causes: Vec::new(),
+            meanwhile: None,
         }
     }
 

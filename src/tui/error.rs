@@ -73,6 +73,7 @@ mod tests {
                 hint: Some(format!("hint {number}")),
                 field: None,
                 causes: Vec::new(),
+                meanwhile: None,
             };
             (1..=count).map(failure).collect()
         };

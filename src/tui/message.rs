@@ -2,6 +2,10 @@
 //!
 //! Everything here is data: it knows what may be asked of the service and what an answer looks like, not who carries it out.
 
+mod meanwhile;
+
+pub use self::meanwhile::{Meanwhile, Object};
+
 use super::panes::Tab;
 use crate::domain::text::visible_once;
 use crate::domain::{
@@ -326,7 +330,7 @@ pub struct Written {
 }
 
 /// Why something was not done, in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     pub kind: ErrorKind,
     pub message: String,
@@ -335,6 +339,8 @@ pub struct Failure {
     pub field: Option<&'static str>,
     /// What lies beneath, outermost first.
     pub causes: Vec<String>,
+    /// What a lost race was lost against.
+    pub meanwhile: Option<Box<Meanwhile>>,
 }
 
 impl Failure {
@@ -346,6 +352,7 @@ impl Failure {
             hint: None,
             field: None,
             causes: Vec::new(),
+            meanwhile: None,
         }
     }
 
@@ -383,6 +390,7 @@ impl From<&ServiceError> for Failure {
             field: error.field(),
             message,
             causes,
+            meanwhile: None,
         }
     }
 }

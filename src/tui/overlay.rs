@@ -144,10 +144,10 @@ impl Overlay {
     }
 
     /// The change that it waited for was refused.
-    pub fn refused(&mut self, failure: Failure) {
+    pub fn refused(&mut self, failure: Failure, env: &Env) {
         match self {
             Self::Confirm(confirm) => confirm.refused(failure),
-            Self::Form(form) => form.refused(failure),
+            Self::Form(form) => form.refused(failure, env),
             _ => {}
         }
     }

@@ -6,13 +6,14 @@
 mod around;
 mod follow;
 mod link;
+mod meanwhile;
 mod reads;
 mod writes;
 
 use self::follow::follow;
 use self::link::{Link, connect};
 use super::message::{Failure, Lane, Msg, Question, Ticket, Write};
-use crate::service::{ModelLifecycleService, ServiceOptions};
+use crate::service::{ErrorKind, ModelLifecycleService, ServiceOptions};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -201,9 +202,19 @@ async fn write_in_order(
         let Some(service) = link.service().await else {
             return;
         };
-        let result = writes::carry_out(&service, write)
-            .await
-            .map_err(|error| Failure::from(&error));
+        let target = meanwhile::Target::of(&write);
+        let result = match writes::carry_out(&service, write).await {
+            Ok(written) => Ok(written),
+            Err(error) => {
+                let mut failure = Failure::from(&error);
+                if let (ErrorKind::Conflict, Some(target)) = (failure.kind, &target) {
+                    // What cannot be read is not shown; that the race was lost is told all the same.
+                    let meanwhile = meanwhile::meanwhile(&service, target).await;
+                    failure.meanwhile = meanwhile.ok().flatten().map(Box::new);
+                }
+                Err(failure)
+            }
+        };
         // A full channel nobody reads any more must not hold up the writes that still wait.
         let _ = messages
             .send_timeout(Msg::Written { ticket, result }, Duration::from_secs(1))

@@ -20,6 +20,7 @@ fn refusal(field: Option<&'static str>, message: &str) -> Failure {
         hint: Some("try another".to_owned()),
         field,
         causes: Vec::new(),
+        meanwhile: None,
     }
 }
 

@@ -53,6 +53,7 @@ fn loading_and_failed() {
         hint: Some("'modeldeck doctor' tells more".to_owned()),
         field: None,
         causes: Vec::new(),
+        meanwhile: None,
     });
     stage.answer();
     snapshot("failed", &mut stage, 80, 24);
@@ -67,6 +68,7 @@ fn a_failed_refresh_keeps_the_old_rows() {
         hint: Some("try again in a moment".to_owned()),
         field: None,
         causes: Vec::new(),
+        meanwhile: None,
     });
     stage.press("R");
     let screen = stage.screen();

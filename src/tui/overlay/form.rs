@@ -5,14 +5,17 @@
 
 use super::confirm::Confirm;
 use super::{Outcome, framed, wrapped};
+use crate::domain::AuditEntry;
 use crate::domain::text::visible_once;
 use crate::tui::env::Env;
 use crate::tui::keymap::Action;
-use crate::tui::message::{Failure, Ticket, Write};
-use crate::tui::widgets::form::{Field, Fields};
+use crate::tui::message::{Failure, Meanwhile, Object, Ticket, Write};
+use crate::tui::panes::sections;
+use crate::tui::widgets::form::{Field, Fields, Merge};
 use crate::tui::widgets::layout::centred;
 use crate::tui::widgets::text_input::Typed;
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use std::cell::RefCell;
@@ -99,6 +102,28 @@ impl Values<'_> {
 }
 
 type Submit = Rc<dyn Fn(&Values<'_>) -> Option<Submission>>;
+type Remake = Rc<dyn Fn(&Object, &Values<'_>, &Env) -> Option<Form>>;
+
+/// How many of the changes that somebody else made are told.
+const TOLD: usize = 3;
+
+/// The same form about what its object is by now.
+#[derive(Clone)]
+struct Renewal {
+    /// When the object that the form was made of was written.
+    seen: Timestamp,
+    remake: Remake,
+}
+
+/// What a lost race was lost to; told until the form is sent again.
+#[derive(Debug)]
+struct Lost {
+    message: String,
+    /// What others did since, newest first.
+    since: Vec<AuditEntry>,
+    /// Whether the form is about the object as it is by now.
+    is_renewed: bool,
+}
 
 /// A form on the screen.
 pub struct Form {
@@ -112,6 +137,8 @@ pub struct Form {
     failure: Option<Failure>,
     /// Esc was pressed once although something was typed.
     leaving: bool,
+    renewal: Option<Renewal>,
+    lost: Option<Lost>,
 }
 
 impl fmt::Debug for Form {
@@ -139,7 +166,21 @@ impl Form {
             waiting: None,
             failure: None,
             leaving: false,
+            renewal: None,
+            lost: None,
         }
+    }
+
+    /// How the form is made anew when its object, last written at `seen`, was changed by somebody else; `None` where it has no sense any more.
+    #[must_use]
+    pub fn renewed(
+        mut self,
+        seen: Timestamp,
+        remake: impl Fn(&Object, &Values<'_>, &Env) -> Option<Self> + 'static,
+    ) -> Self {
+        let remake = Rc::new(remake);
+        self.renewal = Some(Renewal { seen, remake });
+        self
     }
 
     #[must_use]
@@ -176,6 +217,32 @@ impl Form {
         first: &str,
     ) -> Self {
         self.field(Field::choice(name, label, help, words, first))
+    }
+
+    /// A text that can be put on top of what somebody else wrote meanwhile.
+    #[must_use]
+    pub fn merged(
+        self,
+        merge: Merge,
+        name: &'static str,
+        label: &'static str,
+        help: &'static str,
+        first: &str,
+    ) -> Self {
+        self.field(Field::text(name, label, help, first).merging(merge))
+    }
+
+    /// A choice of what is to be done, which stays whatever becomes of the object.
+    #[must_use]
+    pub fn intent(
+        self,
+        name: &'static str,
+        label: &'static str,
+        help: &'static str,
+        words: Vec<String>,
+        first: &str,
+    ) -> Self {
+        self.field(Field::choice(name, label, help, words, first).intends())
     }
 
     fn field(mut self, field: Field) -> Self {
@@ -245,11 +312,15 @@ impl Form {
         }
     }
 
-    fn read(&self) -> (Option<Submission>, Vec<(&'static str, String)>) {
-        let values = Values {
+    fn values(&self) -> Values<'_> {
+        Values {
             fields: self.fields.all(),
             errors: RefCell::default(),
-        };
+        }
+    }
+
+    fn read(&self) -> (Option<Submission>, Vec<(&'static str, String)>) {
+        let values = self.values();
         let submission = (self.submit)(&values);
         let errors = values.errors.into_inner();
         (submission.filter(|_| errors.is_empty()), errors)
@@ -284,9 +355,13 @@ impl Form {
     }
 
     /// Shows why it was refused, beside the field that it is about where there is one. What was typed stays.
-    pub(super) fn refused(&mut self, failure: Failure) {
+    pub(super) fn refused(&mut self, mut failure: Failure, env: &Env) {
         self.waiting = None;
         self.leaving = false;
+        self.lost = None;
+        if let (Some(meanwhile), Some(renewal)) = (failure.meanwhile.take(), self.renewal.clone()) {
+            return self.renew(failure.message, *meanwhile, &renewal, env);
+        }
         let about = failure.field.and_then(|about| {
             let fields = self.fields.all_mut().iter_mut();
             fields.into_iter().find(|field| is_about(about, field.name))
@@ -300,6 +375,23 @@ impl Form {
             }
             None => self.failure = Some(failure),
         }
+    }
+
+    /// Becomes the form about what is there by now, with what was typed in it.
+    fn renew(&mut self, message: String, meanwhile: Meanwhile, renewal: &Renewal, env: &Env) {
+        let made = (renewal.remake)(&meanwhile.object, &self.values(), env);
+        let is_renewed = made.is_some();
+        if let Some(mut form) = made {
+            form.fields.take_over(&self.fields);
+            *self = form;
+        }
+        let mut since = meanwhile.history;
+        since.retain(|entry| entry.at > renewal.seen);
+        self.lost = Some(Lost {
+            message,
+            since,
+            is_renewed,
+        });
     }
 
     pub(super) fn draw(&self, screen: Rect, buf: &mut Buffer, env: &Env) -> Option<Position> {
@@ -345,10 +437,10 @@ impl Form {
             let said = "Esc again leaves the form and drops what was typed";
             return vec![(said.to_owned(), theme.warn)];
         }
+        let mut lines = self.lost_lines(width, env);
         let Some(failure) = &self.failure else {
-            return Vec::new();
+            return lines;
         };
-        let mut lines: Vec<_> = Vec::new();
         let told_beside = self.fields.all().iter();
         if !told_beside
             .into_iter()
@@ -368,6 +460,36 @@ impl Form {
             );
         }
         lines
+    }
+}
+
+impl Form {
+    /// Who was faster, what that changed, and what can be done.
+    fn lost_lines(&self, width: usize, env: &Env) -> Vec<(String, ratatui::style::Style)> {
+        let Some(lost) = &self.lost else {
+            return Vec::new();
+        };
+        let theme = &env.theme;
+        let mut said = vec![(format!("! {}", lost.message), theme.warn)];
+        for entry in lost.since.iter().take(TOLD) {
+            said.push((format!("  {}", sections::told(entry, env)), theme.text));
+        }
+        if lost.since.len() > TOLD {
+            let more = lost.since.len() - TOLD;
+            said.push((format!("  and {more} more before"), theme.muted));
+        }
+        let next = if lost.is_renewed {
+            "What was typed is kept, on top of what is there now. Enter sends it."
+        } else {
+            "This cannot be done any more. Esc leaves."
+        };
+        said.push((next.to_owned(), theme.hint));
+        said.into_iter()
+            .flat_map(|(said, style)| {
+                let lines = wrapped(&said, width).into_iter();
+                lines.map(move |line| (line, style))
+            })
+            .collect()
     }
 }
 

@@ -269,11 +269,15 @@ fn edit_form(experiment: &ModelExperiment) -> Form {
         statuses,
         experiment.status.as_str(),
     )
-    .text(
+    .merged(
+        pairs::merge,
         "tags",
         "Tags",
         "key=value, several with spaces between them; what is left out is removed",
         &pairs::write_texts(&experiment.tags),
     )
     .text("reason", "Reason", "for the audit log, may be empty", "")
+    .renewed(experiment.updated_at, |now, _, _| {
+        now.experiment().map(edit_form)
+    })
 }

@@ -69,6 +69,18 @@ pub fn write_texts(values: &Tags) -> String {
     pieces.join(" ")
 }
 
+/// Puts the changes made to one text of keys and values on top of another; `None` where any of them cannot be read.
+pub fn merge(first: &str, typed: &str, now: &str) -> Option<String> {
+    let (first, typed) = (texts(first).ok()?, texts(typed).ok()?);
+    let mut merged = texts(now).ok()?;
+    let (set, removed) = difference(&first, &typed);
+    merged.extend(set);
+    for key in removed {
+        merged.remove(&key);
+    }
+    Some(write_texts(&merged))
+}
+
 /// What is to be set and what to be removed so that tags become those that were typed.
 pub fn difference(before: &Tags, after: &Tags) -> (Tags, Vec<Key>) {
     let set = after
@@ -125,6 +137,14 @@ pub fn items(line: &str) -> Result<Vec<ItemName>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_is_put_on_top_of_what_somebody_else_wrote() {
+        let merged = |typed, now| merge("a=1 b=2", typed, now);
+        assert_eq!(merged("a=1 b=3", "a=1 b=2 c=4").unwrap(), "a=1 b=3 c=4");
+        assert_eq!(merged("b=2", "a=1 b=5").unwrap(), "b=5");
+        assert_eq!(merged("a=1 b", "a=1"), None);
+    }
 
     #[test]
     fn what_is_written_reads_back() {

@@ -4,19 +4,21 @@ mod objects;
 
 pub(in crate::tui) use objects::{deployment, event, run, version};
 
-use crate::domain::{ModelVersion, Version, VersionComparison};
+use crate::domain::{AuditEntry, Identity, ModelVersion, ObjectKind, Version, VersionComparison};
 use crate::store::Page;
 use crate::tui::app::{App, Labels};
 use crate::tui::env::Env;
 use crate::tui::message::{
-    Answer, DeploymentMore, DriftMore, Effect, ExperimentMore, Failure, ListOf, Moment, Msg,
-    Overview, Question, Review, Rows, RunMore, SyncMore, Ticket, VersionMore, Write, Written,
+    Answer, DeploymentMore, DriftMore, Effect, ErrorKind, ExperimentMore, Failure, ListOf,
+    Meanwhile, Moment, Msg, Object, Overview, Question, Review, Rows, RunMore, SyncMore, Ticket,
+    VersionMore, Write, Written,
 };
 use crate::tui::panes::Tab;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use serde_json::Value;
 use std::time::Duration;
 
 /// The time of every test.
@@ -213,6 +215,7 @@ impl Screen {
                 "esc" => KeyCode::Esc,
                 "tab" => KeyCode::Tab,
                 "down" => KeyCode::Down,
+                "up" => KeyCode::Up,
                 "left" => KeyCode::Left,
                 "right" => KeyCode::Right,
                 "backspace" => KeyCode::Backspace,
@@ -251,6 +254,34 @@ impl Screen {
         self.send(Msg::Written {
             ticket,
             result: Err(failure),
+        });
+    }
+
+    /// Refuses it because somebody else was faster.
+    pub(in crate::tui) fn outrun(&mut self, object: Object, change: (Value, Value)) {
+        let entry = AuditEntry {
+            seq: 9,
+            at: noon(),
+            identity: Identity::new("carol", "gpu-09"),
+            action: "update".to_owned(),
+            kind: ObjectKind::ModelVersion,
+            object: "it".to_owned(),
+            before: change.0,
+            after: change.1,
+            reason: None,
+            prev_hash: String::new(),
+            hash: String::new(),
+        };
+        self.refuse(Failure {
+            kind: ErrorKind::Conflict,
+            message: "it was changed meanwhile".to_owned(),
+            hint: Some("look at it again".to_owned()),
+            field: None,
+            causes: Vec::new(),
+            meanwhile: Some(Box::new(Meanwhile {
+                object,
+                history: vec![entry],
+            })),
         });
     }
 

@@ -9,11 +9,15 @@
 //! ```
 //! It keeps and draws what was typed; what the fields mean and whether they are right is somebody else's.
 
+mod renewal;
+
+pub use self::renewal::Merge;
+
 use super::text;
 use super::text_input::{TextInput, Typed};
 use crate::domain::text::visible;
 use crate::tui::theme::Theme;
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -36,6 +40,11 @@ pub struct Field {
     help: &'static str,
     kind: Kind,
     first: String,
+    /// It tells what is to be done and not how the object is, so it stays when the object changes.
+    is_intent: bool,
+    merge: Option<Merge>,
+    /// What is to be known about its value beside what is wrong with it.
+    note: Option<String>,
     pub error: Option<String>,
     /// Whether somebody changed it, so that what is wrong with it may be told.
     pub touched: bool,
@@ -73,9 +82,26 @@ impl Field {
             help,
             kind,
             first: first.to_owned(),
+            is_intent: false,
+            merge: None,
+            note: None,
             error: None,
             touched: false,
         }
+    }
+
+    /// It tells what is to be done, and not how the object is.
+    #[must_use]
+    pub fn intends(mut self) -> Self {
+        self.is_intent = true;
+        self
+    }
+
+    /// What was typed can be put on top of what somebody else wrote meanwhile.
+    #[must_use]
+    pub fn merging(mut self, merge: Merge) -> Self {
+        self.merge = Some(merge);
+        self
     }
 
     pub fn value(&self) -> &str {
@@ -89,25 +115,48 @@ impl Field {
         self.value() != self.first
     }
 
-    /// What stands below it when there are `columns` for it, and whether that is an error: all of that is told, a help is cut.
-    fn below(&self, focused: bool, columns: u16) -> (Vec<String>, bool) {
+    /// What stands below it when there are `columns` for it, and what that is: all of an error and a note is told, a help is cut.
+    fn below(&self, focused: Option<Nudge>, columns: u16) -> (Vec<String>, Below) {
         let columns = usize::from(columns);
-        match &self.error {
-            Some(error) => {
-                let lines = text::wrap(&format!("! {error}").into(), columns);
-                (lines.iter().map(ToString::to_string).collect(), true)
+        let whole = |said: String| -> Vec<String> {
+            let lines = text::wrap(&said.into(), columns);
+            lines.iter().map(ToString::to_string).collect()
+        };
+        match (&self.error, &self.note, focused) {
+            (Some(error), ..) => (whole(format!("! {error}")), Below::Error),
+            (None, _, Some(Nudge::Letter)) => {
+                let said = "← and → choose, or space; a letter changes nothing";
+                (whole(said.to_owned()), Below::Note)
             }
-            None if focused && !self.help.is_empty() => {
-                (vec![text::cut(self.help, columns)], false)
+            (None, Some(note), _) => (whole(note.clone()), Below::Note),
+            (None, None, Some(Nudge::None)) if !self.help.is_empty() => {
+                (vec![text::cut(self.help, columns)], Below::Help)
             }
-            None => (Vec::new(), false),
+            (None, None, _) => (Vec::new(), Below::Help),
         }
     }
 
-    fn rows(&self, focused: bool, columns: u16) -> u16 {
+    fn rows(&self, focused: Option<Nudge>, columns: u16) -> u16 {
         let (below, _) = self.below(focused, columns);
         u16::try_from(below.len() + 1).unwrap_or(u16::MAX)
     }
+}
+
+/// What stands below a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Below {
+    Help,
+    Note,
+    Error,
+}
+
+/// What the focused field is told about the last key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Nudge {
+    #[default]
+    None,
+    /// A letter was typed where words are chosen.
+    Letter,
 }
 
 /// Fields, one of which has the keys.
@@ -115,6 +164,7 @@ impl Field {
 pub struct Fields {
     fields: Vec<Field>,
     at: usize,
+    nudge: Nudge,
 }
 
 impl Fields {
@@ -134,13 +184,20 @@ impl Fields {
         self.fields.iter().any(Field::is_changed)
     }
 
+    /// What the field at a place is told, where it has the keys.
+    fn nudge(&self, at: usize) -> Option<Nudge> {
+        (at == self.at).then_some(self.nudge)
+    }
+
     pub fn move_by(&mut self, step: isize) {
+        self.nudge = Nudge::None;
         let count = self.fields.len().max(1);
         self.at = (self.at + count).saturating_add_signed(step) % count;
     }
 
     /// Gives the keys to a field.
     pub fn focus(&mut self, name: &str) {
+        self.nudge = Nudge::None;
         if let Some(at) = self.fields.iter().position(|field| field.name == name) {
             self.at = at;
         }
@@ -148,6 +205,7 @@ impl Fields {
 
     /// Chooses the next word, or another one back; tells whether the focused field is a choice.
     pub fn turn(&mut self, step: isize) -> bool {
+        self.nudge = Nudge::None;
         let Some(field) = self.fields.get_mut(self.at) else {
             return false;
         };
@@ -160,14 +218,24 @@ impl Fields {
         true
     }
 
-    /// Takes a key as text, or as the first letter of a choice.
+    /// Takes a key as text. Letters never turn a choice: what was meant for a text beside it must not become an answer.
     pub fn typed(&mut self, key: KeyEvent) -> Typed {
         let Some(field) = self.fields.get_mut(self.at) else {
             return Typed::Ignored;
         };
         let typed = match &mut field.kind {
             Kind::Text(input) => input.on_key(key),
-            Kind::Choice { words, at } => choose(words, at, key),
+            Kind::Choice { .. } => match of_a_choice(key) {
+                Some(' ') => {
+                    self.turn(1);
+                    return Typed::Changed;
+                }
+                Some(_) => {
+                    self.nudge = Nudge::Letter;
+                    return Typed::Taken;
+                }
+                None => return Typed::Ignored,
+            },
         };
         if typed == Typed::Changed {
             field.touched = true;
@@ -193,7 +261,7 @@ impl Fields {
     pub fn rows(&self, width: u16) -> u16 {
         let columns = width - self.labels(width);
         let rows = self.fields.iter().enumerate();
-        rows.map(|(at, field)| field.rows(at == self.at, columns))
+        rows.map(|(at, field)| field.rows(self.nudge(at), columns))
             .sum()
     }
 
@@ -211,7 +279,7 @@ impl Fields {
             return None;
         }
         let labels = self.labels(area.width);
-        let rows = |at: usize| self.fields[at].rows(at == self.at, area.width - labels);
+        let rows = |at: usize| self.fields[at].rows(self.nudge(at), area.width - labels);
         // As many fields above the focused one as have room with it.
         let mut first = self.at.min(self.fields.len().saturating_sub(1));
         let mut taken = self.fields.get(first).map_or(0, |_| rows(first));
@@ -232,7 +300,7 @@ impl Fields {
                 height: rows.min(left),
                 ..area
             };
-            let found = field.draw(place, labels, buf, theme, at == self.at);
+            let found = field.draw(place, labels, buf, theme, self.nudge(at));
             cursor = cursor.or(found);
             y += place.height;
         }
@@ -240,28 +308,14 @@ impl Fields {
     }
 }
 
-/// The next word that begins with a letter.
-fn choose(words: &[String], at: &mut usize, key: KeyEvent) -> Typed {
-    let crossterm::event::KeyCode::Char(c) = key.code else {
-        return Typed::Ignored;
-    };
-    if key
+/// The character that a key types, where it types one.
+fn of_a_choice(key: KeyEvent) -> Option<char> {
+    let is_command = key
         .modifiers
-        .intersects(crossterm::event::KeyModifiers::CONTROL | crossterm::event::KeyModifiers::ALT)
-    {
-        return Typed::Ignored;
-    }
-    let count = words.len();
-    let next = (1..=count).map(|step| (*at + step) % count).find(|next| {
-        let first = words[*next].chars().next();
-        c == ' ' || first.is_some_and(|first| first.eq_ignore_ascii_case(&c))
-    });
-    match next {
-        Some(next) => {
-            *at = next;
-            Typed::Changed
-        }
-        None => Typed::Taken,
+        .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    match key.code {
+        KeyCode::Char(c) if !is_command => Some(c),
+        _ => None,
     }
 }
 
@@ -272,8 +326,9 @@ impl Field {
         labels: u16,
         buf: &mut Buffer,
         theme: &Theme,
-        focused: bool,
+        nudge: Option<Nudge>,
     ) -> Option<Position> {
+        let focused = nudge.is_some();
         let room = usize::from(labels.saturating_sub(3));
         if focused {
             buf.set_stringn(area.x, area.y, "▸", usize::from(area.width), theme.key);
@@ -302,8 +357,12 @@ impl Field {
                 None
             }
         };
-        let (below, is_error) = self.below(focused, input.width);
-        let style = if is_error { theme.error } else { theme.hint };
+        let (below, what) = self.below(nudge, input.width);
+        let style = match what {
+            Below::Error => theme.error,
+            Below::Note => theme.warn,
+            Below::Help => theme.hint,
+        };
         for (line, y) in below.iter().zip(area.y + 1..area.bottom()) {
             buf.set_stringn(input.x, y, line, usize::from(input.width), style);
         }
@@ -314,8 +373,6 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::{KeyCode, KeyModifiers};
-
     fn fields() -> Fields {
         let mut fields = Fields::default();
         fields.push(Field::text("name", "Name", "of the experiment", ""));
@@ -341,11 +398,30 @@ mod tests {
         assert_eq!(fields.all()[1].value(), "ARCHIVED");
         fields.turn(1);
         assert_eq!(fields.all()[1].value(), "COMPLETED");
-        press(&mut fields, 'a');
+        assert_eq!(press(&mut fields, ' '), Typed::Changed);
         assert_eq!(fields.all()[1].value(), "ACTIVE");
         fields.move_by(1);
         press(&mut fields, 'y');
         assert_eq!(fields.all()[0].value(), "xy");
+    }
+
+    #[test]
+    fn letters_never_turn_a_choice_and_say_what_does() {
+        let mut fields = fields();
+        fields.move_by(1);
+        let drawn = |fields: &Fields| -> String {
+            let area = Rect::new(0, 0, 80, 4);
+            let mut buf = Buffer::empty(area);
+            fields.draw(area, &mut buf, &Theme::default());
+            buf.content.iter().map(|cell| cell.symbol()).collect()
+        };
+        for c in "accepted".chars() {
+            assert_eq!(press(&mut fields, c), Typed::Taken);
+        }
+        assert_eq!(fields.all()[1].value(), "ARCHIVED");
+        assert!(drawn(&fields).contains("← and → choose, or space"));
+        fields.turn(1);
+        assert!(!drawn(&fields).contains("a letter changes nothing"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ fn failure(kind: ErrorKind) -> Failure {
         hint: Some("look at the host and the port, and whether the server runs ('mlflow server --port 5000')".to_owned()),
         field: None,
         causes: Vec::new(),
+        meanwhile: None,
     }
 }
 

@@ -1,11 +1,12 @@
 //! The Approvals tab, as a person at the keys sees it.
 
 use crate::domain::{
-    ApprovalState, ChecklistStatus, Decision, ItemName, Missing, Verdict, build_checklist,
+    ApprovalState, ChecklistStatus, Decision, ItemName, Missing, Revision, Verdict, build_checklist,
 };
-use crate::tui::message::{ListOf, Question, VersionMore, Write};
+use crate::tui::message::{ListOf, Object, Question, VersionMore, Write};
 use crate::tui::panes::Tab;
 use crate::tui::panes::testing::{Screen, World, noon, version};
+use serde_json::json;
 
 fn world() -> World {
     let items = ["bias review", "model card"].map(|name| ItemName::new(name).unwrap());
@@ -119,7 +120,12 @@ fn the_first_open_item_is_ticked_with_two_keys() {
 #[test]
 fn an_item_that_was_chosen_in_the_detail_is_marked() {
     let mut screen = screen();
-    screen.press(&["enter", "m", "right", "enter"]);
+    screen.press(&["enter", "m"]);
+    // The keys are where somebody types, and what is typed turns no choice.
+    screen.type_text("pa").sees("pa");
+    screen.press(&["up"]);
+    screen.type_text("ra").sees("← and → choose, or space");
+    screen.press(&["right", "enter"]);
     let Write::MarkItems { marks, .. } = screen.write() else {
         panic!("{:?}", screen.writes);
     };
@@ -128,6 +134,70 @@ fn an_item_that_was_chosen_in_the_detail_is_marked() {
         (marks[0].item.as_str(), marks[0].status),
         ("bias review", ChecklistStatus::Approved)
     );
+}
+
+#[test]
+fn after_a_lost_race_a_mark_is_sent_again_on_what_is_there_now() {
+    let mut screen = screen();
+    screen.press(&["m"]).type_text("read it").press(&["enter"]);
+    let Write::MarkItems { expected, .. } = screen.write() else {
+        panic!("{:?}", screen.writes);
+    };
+    let was = expected.unwrap();
+    let mut now = world().versions.remove(0);
+    now.revision = Revision(was.0 + 1);
+    // Somebody approved the item already; a form opened now would offer to take that back.
+    now.checklist[1].status = ChecklistStatus::Approved;
+    let item = |status| json!({"checklist": [{"name": "model card", "status": status}]});
+    screen.outrun(
+        Object::Version(now, VersionMore::default()),
+        (item("PENDING"), item("APPROVED")),
+    );
+    screen
+        .sees("it was changed meanwhile")
+        .sees("carol@gpu-09")
+        .sees("'model card' PENDING → APPROVED")
+        .sees("What was typed is kept")
+        .sees("‹ APPROVED ›");
+    screen.press(&["enter"]);
+    let Write::MarkItems {
+        marks, expected, ..
+    } = screen.write()
+    else {
+        panic!("{:?}", screen.writes);
+    };
+    assert_eq!(*expected, Some(Revision(was.0 + 1)));
+    assert_eq!(marks[0].status, ChecklistStatus::Approved);
+    assert_eq!(marks[0].note.as_deref(), Some("read it"));
+}
+
+#[test]
+fn a_decision_on_a_content_that_changed_is_asked_again_about_the_new_one() {
+    let mut screen = screen();
+    screen.press(&["a"]).type_text("good").press(&["enter"]);
+    screen.type_text("fraud").press(&["enter"]);
+    let before = world().versions[0].subject();
+    let mut now = version("fraud", "7", &[("auc", 0.5)]);
+    now.checklist = world().versions[0].checklist.clone();
+    assert_ne!(now.subject(), before);
+    let auc = |auc: f64| json!({"metrics": {"auc": auc}});
+    screen.outrun(
+        Object::Version(now.clone(), VersionMore::default()),
+        (auc(0.9312), auc(0.5)),
+    );
+    screen
+        .sees("metrics.auc 0.9312 → 0.5")
+        .sees(now.subject().short())
+        .sees("good");
+    assert!(screen.writes.is_empty(), "nothing is sent by itself");
+    screen.press(&["enter"]);
+    screen.sees("type 'fraud' to go on");
+    screen.type_text("fraud").press(&["enter"]);
+    let Write::Decide(_, _, decision) = screen.write() else {
+        panic!("{:?}", screen.writes);
+    };
+    assert_eq!(decision.subject, Some(now.subject()));
+    assert_eq!(decision.notes.as_deref(), Some("good"));
 }
 
 #[test]

@@ -96,6 +96,7 @@ pub(in crate::tui::panes) fn add_item(version: &ModelVersion) -> Form {
 fn mark_item(version: &ModelVersion, chosen: Option<&str>) -> Form {
     let (model, name) = (version.model_name.clone(), version.version.clone());
     let judged_on = version.revision;
+    let checklist = version.checklist.clone();
     let items: Vec<String> = version
         .checklist
         .iter()
@@ -126,7 +127,15 @@ fn mark_item(version: &ModelVersion, chosen: Option<&str>) -> Form {
         move |values| {
             let item = values.read("item", ItemName::new);
             let status = values.read("status", str::parse::<ChecklistStatus>);
-            let note = optional(values.text("note"));
+            // The note that stood there belongs to the item that the form began with.
+            let known = || {
+                let mut known = checklist.iter();
+                known.find(|item| item.name.as_str() == values.text("item"))
+            };
+            let note = match values.changed("note") {
+                Some(typed) => optional(typed),
+                None => known().and_then(|item| item.note.clone()),
+            };
             Some(Submission::from(Write::MarkItems {
                 model_name: model.clone(),
                 version: name.clone(),
@@ -140,8 +149,8 @@ fn mark_item(version: &ModelVersion, chosen: Option<&str>) -> Form {
             }))
         },
     )
-    .choice("item", "Item", "← and → choose", items, item)
-    .choice(
+    .intent("item", "Item", "← and → choose", items, item)
+    .intent(
         "status",
         "Status",
         "← and → choose; PENDING takes a mark back",
@@ -154,7 +163,11 @@ fn mark_item(version: &ModelVersion, chosen: Option<&str>) -> Form {
         "what was seen, or why it does not apply; may be empty",
         note,
     )
-    .focused("status")
+    .focused("note")
+    .renewed(version.updated_at, |now, values, _| {
+        let (version, _) = now.version()?;
+        Some(mark_item(version, Some(values.text("item"))))
+    })
 }
 
 pub(in crate::tui::panes) fn approve(version: &ModelVersion, more: Option<&VersionMore>) -> Form {
@@ -185,6 +198,7 @@ pub(in crate::tui::panes) fn reject(version: &ModelVersion) -> Form {
 
 /// The decision is about the content that is on the screen now: if another one is there when it arrives, it is refused.
 fn decision(version: &ModelVersion, verdict: Verdict) -> Form {
+    let seen = version.updated_at;
     let (model, name, subject) = (
         version.model_name.clone(),
         version.version.clone(),
@@ -220,4 +234,11 @@ fn decision(version: &ModelVersion, verdict: Verdict) -> Form {
     })
     .about(about)
     .text("notes", "Notes", help, "")
+    .renewed(seen, move |now, _, _| {
+        let (version, more) = now.version()?;
+        Some(match verdict {
+            Verdict::Approved => approve(version, Some(more)),
+            Verdict::Rejected => reject(version),
+        })
+    })
 }

@@ -253,12 +253,17 @@ fn edit(deployment: &Deployment) -> Form {
         "http://…, https://…, tcp://… or grpc://…",
         url,
     );
-    health_fields(form, deployment.health_check.as_ref()).text(
-        "reason",
-        "Reason",
-        "why, for the audit log; may be empty",
-        "",
-    )
+    health_fields(form, deployment.health_check.as_ref())
+        .text(
+            "reason",
+            "Reason",
+            "why, for the audit log; may be empty",
+            "",
+        )
+        .renewed(deployment.updated_at, |now, _, _| {
+            let (deployment, _) = now.deployment()?;
+            (!deployment.status.is_final()).then(|| edit(deployment))
+        })
 }
 
 fn set_status(
@@ -319,6 +324,11 @@ fn set_status(
         "why, for the audit log; may be empty",
         "",
     )
+    .renewed(deployment.updated_at, move |now, _, _| {
+        let (deployment, more) = now.deployment()?;
+        let is_way = deployment.status.next().contains(&status);
+        is_way.then(|| set_status(deployment, status, Some(more)))
+    })
 }
 
 fn roll_back(deployment: &Deployment, more: &DeploymentMore) -> Form {
@@ -378,9 +388,13 @@ fn roll_back(deployment: &Deployment, more: &DeploymentMore) -> Form {
     }
     form.about("The version chosen here serves again, in the same step.")
         .about("Stages in the registry stay as they are.")
-        .choice("to", "Back to", "← and → choose", choices, &first)
+        .intent("to", "Back to", "← and → choose", choices, &first)
         .text("reason", "Reason", "what is bad about it", "")
         .focused("reason")
+        .renewed(deployment.updated_at, |now, _, _| {
+            let (deployment, more) = now.deployment()?;
+            more.target.as_ref().map(|_| roll_back(deployment, more))
+        })
 }
 
 /// The target that the service would take, then every other one that served well, the newest first.

@@ -164,6 +164,11 @@ fn acknowledge(event: &DriftEvent, env: &Env) -> Form {
     .about(what(event, env))
     .about("Somebody looks at it; it goes on counting.")
     .text("note", "Note", "who looks at what; may be empty", "")
+    .renewed(event.updated_at, |now, _, env| {
+        let event = now.drift_event();
+        let event = event.filter(|event| event.state.next().contains(&DriftState::Acknowledged));
+        event.map(|event| acknowledge(event, env))
+    })
 }
 
 fn resolve(event: &DriftEvent, env: &Env) -> Form {
@@ -182,6 +187,11 @@ fn resolve(event: &DriftEvent, env: &Env) -> Form {
     .about(what(event, env))
     .about("The next record of it opens another event.")
     .text("note", "Note", "what was done", "")
+    .renewed(event.updated_at, |now, _, env| {
+        let event = now.drift_event();
+        let event = event.filter(|event| event.state.next().contains(&DriftState::Resolved));
+        event.map(|event| resolve(event, env))
+    })
 }
 
 fn what(event: &DriftEvent, env: &Env) -> String {

@@ -20,6 +20,7 @@ fn failure() -> Failure {
         hint: None,
         field: None,
         causes: Vec::new(),
+        meanwhile: None,
     }
 }
 

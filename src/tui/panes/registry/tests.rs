@@ -36,6 +36,7 @@ fn refused() -> Failure {
         hint: Some("'modeldeck approval show fraud 7' tells where it stands".to_owned()),
         field: None,
         causes: Vec::new(),
+        meanwhile: None,
     }
 }
 

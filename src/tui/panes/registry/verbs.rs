@@ -217,7 +217,8 @@ fn edit(version: &ModelVersion) -> Form {
             version.source.as_deref().unwrap_or_default(),
         )
         .text("metrics", "Metrics", "auc=0.93: to add or change", "")
-        .text(
+        .merged(
+            pairs::merge,
             "tags",
             "Tags",
             "key=value, several with spaces between them",
@@ -229,6 +230,9 @@ fn edit(version: &ModelVersion) -> Form {
             "why, for the audit log; may be empty",
             "",
         )
+        .renewed(version.updated_at, |now, _, _| {
+            now.version().map(|(version, _)| edit(version))
+        })
 }
 
 fn set_stage(version: &ModelVersion, more: Option<&VersionMore>) -> Form {
@@ -274,7 +278,7 @@ fn set_stage(version: &ModelVersion, more: Option<&VersionMore>) -> Form {
         Stage::Staging => Stage::Production,
         Stage::Production | Stage::Archived => Stage::Archived,
     };
-    form.choice(
+    form.intent(
         "stage",
         "Stage",
         "← and → choose",
@@ -287,6 +291,10 @@ fn set_stage(version: &ModelVersion, more: Option<&VersionMore>) -> Form {
         "why, for the audit log; may be empty",
         "",
     )
+    .renewed(version.updated_at, |now, _, _| {
+        let (version, more) = now.version()?;
+        Some(set_stage(version, Some(more)))
+    })
 }
 
 fn set_alias(version: &ModelVersion) -> Form {

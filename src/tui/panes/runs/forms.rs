@@ -94,13 +94,15 @@ pub(super) fn edit(run: &ModelRun) -> Form {
         "key=value; one that is there keeps its value",
         "",
     )
-    .text(
+    .merged(
+        pairs::merge,
         "tags",
         "Tags",
         "key=value, several with spaces between them; what is left out is removed",
         &pairs::write_texts(&run.tags),
     )
     .text("reason", "Reason", "for the audit log, may be empty", "")
+    .renewed(run.updated_at, |now, _, _| now.run().map(edit))
 }
 
 /// How a run ended. One that is silent for too long is offered as KILLED.
@@ -123,14 +125,18 @@ pub(super) fn end(run: &ModelRun, env: &Env) -> Form {
         };
         Some(Write::UpdateRun(run_id.clone(), update).into())
     })
-    .choice(
+    .intent(
         "status",
         "Becomes",
         "left and right choose; a run that ended stays as it ended",
         words(statuses.filter(|status| status.is_final())),
         first.as_str(),
     )
-    .text("reason", "Reason", "for the audit log, may be empty", "");
+    .text("reason", "Reason", "for the audit log, may be empty", "")
+    .renewed(run.updated_at, |now, _, env| {
+        let run = now.run().filter(|run| !run.status.is_final());
+        run.map(|run| end(run, env))
+    });
     match stale {
         Some(silence) => form.about(format!(
             "It says RUNNING, but has been silent for {}.",

@@ -70,3 +70,31 @@ fn verify(source: &Path, target: &Path) -> Result<()> {
     }
     .into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::FileExt as _;
+
+    #[test]
+    fn a_copy_that_does_not_read_through_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let (source, target) = (directory.path().join("a.db"), directory.path().join("b.db"));
+        let copy = Connection::open(&target).unwrap();
+        copy.execute_batch("PRAGMA page_size = 4096; CREATE TABLE a (x); INSERT INTO a VALUES (randomblob(2000)), (randomblob(2000));")
+            .unwrap();
+        copy.pragma_update(None, "application_id", migrate::APPLICATION_ID)
+            .unwrap();
+        copy.pragma_update(None, "user_version", 1).unwrap();
+        drop(copy);
+        verify(&source, &target).unwrap();
+        // The page behind the first, which says what the file is.
+        let file = std::fs::OpenOptions::new().write(true).open(&target);
+        file.unwrap().write_all_at(&[0; 4096], 4096).unwrap();
+        let told = format!("{:?}", verify(&source, &target).unwrap_err());
+        assert!(
+            told.contains("is not sound") && told.contains("no backup was made"),
+            "{told}"
+        );
+    }
+}

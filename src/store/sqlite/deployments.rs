@@ -6,7 +6,8 @@ use super::column::{
 };
 use super::fault::{Broken, Fault, Result, broken};
 use super::filter::{Binder, Kind, ListTable, Source};
-use super::{SqliteStore, audit, list, lost, registry, versions};
+use super::list::Listed;
+use super::{SqliteStore, audit, lost, registry, versions};
 use crate::domain::{
     Deployment, DeploymentId, DeploymentStatus, Environment, Health, ModelName, ObjectKind,
     Revision, Version,
@@ -72,6 +73,13 @@ static LIST: ListTable = ListTable {
         ("ended", Source::time("d.ended_at")),
     ],
     keyed: &[],
+};
+
+static LISTED: Listed<DeploymentQuery, Deployment> = Listed {
+    table: &LIST,
+    list: |query| &query.list,
+    restrict,
+    load,
 };
 
 fn deployment(row: &Row<'_>) -> rusqlite::Result<Deployment> {
@@ -295,27 +303,11 @@ impl DeploymentStore for SqliteStore {
         query: &DeploymentQuery,
         page: &PageRequest,
     ) -> crate::store::Result<Page<Deployment>> {
-        let (query, page) = (query.clone(), page.clone());
-        self.read("listing deployments", move |connection| {
-            list::page(
-                connection,
-                &LIST,
-                &query.list,
-                |binder| restrict(&query, binder),
-                &page,
-                load,
-            )
-        })
-        .await
+        self.page_of("listing deployments", &LISTED, query, page)
+            .await
     }
 
     async fn count_deployments(&self, query: &DeploymentQuery) -> crate::store::Result<u64> {
-        let query = query.clone();
-        self.read("counting deployments", move |connection| {
-            list::count(connection, &LIST, &query.list, |binder| {
-                restrict(&query, binder)
-            })
-        })
-        .await
+        self.count_of("counting deployments", &LISTED, query).await
     }
 }

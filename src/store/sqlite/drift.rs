@@ -5,8 +5,9 @@ use super::column::{
 };
 use super::fault::{Broken, Fault, Result, broken};
 use super::filter::{Binder, Kind, ListTable, Source};
+use super::list::Listed;
 use super::versions;
-use super::{SqliteStore, audit, list, lost};
+use super::{SqliteStore, audit, lost};
 use crate::domain::{
     DriftEvent, DriftEventId, DriftState, Environment, Key, ModelName, ObjectKind, Revision,
     Severity, Version,
@@ -63,6 +64,13 @@ static LIST: ListTable = ListTable {
         ("note", Source::text("d.note")),
     ],
     keyed: &[],
+};
+
+static LISTED: Listed<DriftQuery, DriftEvent> = Listed {
+    table: &LIST,
+    list: |query| &query.list,
+    restrict,
+    load,
 };
 
 fn event(row: &Row<'_>) -> rusqlite::Result<DriftEvent> {
@@ -303,27 +311,11 @@ impl DriftStore for SqliteStore {
         query: &DriftQuery,
         page: &PageRequest,
     ) -> crate::store::Result<Page<DriftEvent>> {
-        let (query, page) = (query.clone(), page.clone());
-        self.read("listing drift events", move |connection| {
-            list::page(
-                connection,
-                &LIST,
-                &query.list,
-                |binder| restrict(&query, binder),
-                &page,
-                load,
-            )
-        })
-        .await
+        self.page_of("listing drift events", &LISTED, query, page)
+            .await
     }
 
     async fn count_drift_events(&self, query: &DriftQuery) -> crate::store::Result<u64> {
-        let query = query.clone();
-        self.read("counting drift events", move |connection| {
-            list::count(connection, &LIST, &query.list, |binder| {
-                restrict(&query, binder)
-            })
-        })
-        .await
+        self.count_of("counting drift events", &LISTED, query).await
     }
 }

@@ -3,7 +3,8 @@
 use super::column::{json, nanos, revision, time, to_json, word};
 use super::fault::{Result, taken};
 use super::filter::{Binder, Keyed, Kind, ListTable, Source};
-use super::{SqliteStore, audit, list, lost, sync};
+use super::list::Listed;
+use super::{SqliteStore, audit, lost, sync};
 use crate::domain::{
     ExperimentName, ExperimentStatus, ModelExperiment, ObjectKind, Revision, SyncKind,
 };
@@ -46,6 +47,13 @@ static LIST: ListTable = ListTable {
         ordered_id: None,
         is_number: false,
     }],
+};
+
+static LISTED: Listed<ExperimentQuery, ModelExperiment> = Listed {
+    table: &LIST,
+    list: |query| &query.list,
+    restrict,
+    load,
 };
 
 fn experiment(row: &Row<'_>) -> rusqlite::Result<ModelExperiment> {
@@ -191,27 +199,11 @@ impl ExperimentStore for SqliteStore {
         query: &ExperimentQuery,
         page: &PageRequest,
     ) -> crate::store::Result<Page<ModelExperiment>> {
-        let (query, page) = (query.clone(), page.clone());
-        self.read("listing experiments", move |connection| {
-            list::page(
-                connection,
-                &LIST,
-                &query.list,
-                |binder| restrict(&query, binder),
-                &page,
-                load,
-            )
-        })
-        .await
+        self.page_of("listing experiments", &LISTED, query, page)
+            .await
     }
 
     async fn count_experiments(&self, query: &ExperimentQuery) -> crate::store::Result<u64> {
-        let query = query.clone();
-        self.read("counting experiments", move |connection| {
-            list::count(connection, &LIST, &query.list, |binder| {
-                restrict(&query, binder)
-            })
-        })
-        .await
+        self.count_of("counting experiments", &LISTED, query).await
     }
 }

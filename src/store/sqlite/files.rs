@@ -87,7 +87,7 @@ pub(super) fn check_mode(path: &Path, status: &Metadata) -> Result<bool> {
             path.display()
         ),
         hint: format!(
-            "'chmod 600 {}' makes it its owner's alone; 'modeldeck store init PATH --group GROUP' makes one for a group",
+            "'chmod 600 {}' makes it its owner's alone; 'modeldeck store init PATH --group GROUP' makes a new, empty one for a group",
             path.display()
         ),
     })
@@ -163,8 +163,10 @@ fn share_directory(directory: &Path, group: &str, gid: Gid) -> Result<()> {
     if std::fs::read_dir(directory).map_err(look)?.next().is_some() {
         return Err(StoreError::Invalid {
             message: format!(
-                "the directory '{}' is not the group's and not empty; name a path in a directory that is still to be made",
-                directory.display()
+                "the directory '{}' is in use and not the group's alone (mode {:04o}, group {}); name a path in a directory that is still to be made",
+                directory.display(),
+                status.mode() & 0o7777,
+                group_name(status.gid())
             ),
         });
     }
@@ -177,10 +179,33 @@ fn give(path: &Path, gid: Gid, mode: u32, group: &str) -> Result<()> {
             "'{}' cannot be given to the group '{group}': {error}",
             path.display()
         ),
-        hint: "only a member of the group can make a store for it".to_owned(),
+        hint: why_not_given(path, gid, group),
     })?;
     std::fs::set_permissions(path, Permissions::from_mode(mode))
         .map_err(|error| failed("setting the mode of", path, error))
+}
+
+/// Who could give a file or directory to a group, and so what to do.
+fn why_not_given(path: &Path, gid: Gid, group: &str) -> String {
+    let is_mine = std::fs::metadata(path)
+        .is_ok_and(|status| status.uid() == nix::unistd::Uid::effective().as_raw());
+    if !is_mine {
+        return "only its owner can do that; name a path in a directory that is still to be made"
+            .to_owned();
+    }
+    let is_member = nix::unistd::getgroups().is_ok_and(|groups| groups.contains(&gid))
+        || nix::unistd::Gid::effective() == gid;
+    if is_member {
+        return "the file system may not allow it; try a path on another one".to_owned();
+    }
+    format!(
+        "only a member of '{group}' can make a store for it; who was made one just now has to log in again ('id' tells the groups of a session)"
+    )
+}
+
+fn group_name(gid: u32) -> String {
+    let found = Group::from_gid(Gid::from_raw(gid)).ok().flatten();
+    found.map_or_else(|| gid.to_string(), |group| group.name)
 }
 
 /// Makes an empty file under another name and links it to its own when it is ready.

@@ -2,6 +2,7 @@
 //!
 //! A walk through the segments of an [`order`](super::order), from a place or an end, until there are enough rows.
 
+use super::SqliteStore;
 use super::fault::Result;
 use super::filter::{Binder, ListTable, conditions};
 use super::order::{Place, Segment, segments};
@@ -32,6 +33,64 @@ pub(super) struct List<'a> {
     connection: &'a Connection,
     order: String,
     segments: Vec<Segment>,
+}
+
+/// What the lists of one kind of object are made of.
+pub(super) struct Listed<Q: 'static, T: 'static> {
+    pub(super) table: &'static ListTable,
+    /// The filter and the order of a query.
+    pub(super) list: fn(&Q) -> &ListQuery,
+    /// The conditions of the query's own words.
+    pub(super) restrict: fn(&Q, &mut Binder) -> Vec<String>,
+    /// The rows of surrogate keys, in their order.
+    pub(super) load: fn(&Connection, &[i64]) -> Result<Vec<T>>,
+}
+
+impl SqliteStore {
+    pub(super) async fn page_of<Q, T>(
+        &self,
+        doing: &'static str,
+        listed: &'static Listed<Q, T>,
+        query: &Q,
+        request: &PageRequest,
+    ) -> crate::store::Result<Page<T>>
+    where
+        Q: Clone + Send + 'static,
+        T: Send + 'static,
+    {
+        let (query, request) = (query.clone(), request.clone());
+        self.read(doing, move |connection| {
+            let restrict = |binder: &mut Binder| (listed.restrict)(&query, binder);
+            let list = (listed.list)(&query);
+            page(
+                connection,
+                listed.table,
+                list,
+                restrict,
+                &request,
+                listed.load,
+            )
+        })
+        .await
+    }
+
+    pub(super) async fn count_of<Q, T>(
+        &self,
+        doing: &'static str,
+        listed: &'static Listed<Q, T>,
+        query: &Q,
+    ) -> crate::store::Result<u64>
+    where
+        Q: Clone + Send + 'static,
+        T: Send + 'static,
+    {
+        let query = query.clone();
+        self.read(doing, move |connection| {
+            let restrict = |binder: &mut Binder| (listed.restrict)(&query, binder);
+            count(connection, listed.table, (listed.list)(&query), restrict)
+        })
+        .await
+    }
 }
 
 /// How many rows a query has.

@@ -4,7 +4,8 @@
 //! another rusqlite.
 
 use super::copy;
-use super::fault::Result;
+use super::fault::{RESTORE, Result};
+use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 
@@ -52,9 +53,16 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) 
     loop {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let at: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let done = usize::try_from(at).unwrap_or(usize::MAX);
+        // A layout that no modeldeck has is refused before this; another program may have set it since.
+        let Ok(done) = usize::try_from(at) else {
+            return Err(no_layout(path, at).into());
+        };
         // A new store is made whole, so that nobody finds it half made and takes a backup of nothing.
-        let next = if at == 0 { steps.len() } else { done + 1 };
+        let next = if at == 0 {
+            steps.len()
+        } else {
+            done.saturating_add(1)
+        };
         let Some(missing) = steps.get(done..next).filter(|missing| !missing.is_empty()) else {
             return Ok(());
         };
@@ -70,6 +78,15 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) 
         tx.pragma_update(None, "user_version", version)?;
         tx.commit()?;
         tracing::info!(path = %path.display(), version, "the store's layout was brought forward");
+    }
+}
+
+/// A number that is no layout's.
+pub(super) fn no_layout(path: &Path, version: i64) -> StoreError {
+    StoreError::Unusable {
+        path: path.to_owned(),
+        problem: format!("it is damaged (its layout is {version}, which none is)"),
+        hint: RESTORE.to_owned(),
     }
 }
 
@@ -166,6 +183,23 @@ mod tests {
                 .into_iter()
                 .any(|name| name.to_string_lossy().contains("backup"))
         );
+    }
+
+    #[test]
+    fn a_layout_below_nothing_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("modeldeck.db");
+        let mut connection = open(&path);
+        let first = "CREATE TABLE a (x);";
+        migrate(&mut connection, &path, &[first]).unwrap();
+        for version in [-1, i64::from(i32::MIN)] {
+            connection
+                .pragma_update(None, "user_version", version)
+                .unwrap();
+            let told = migrate(&mut connection, &path, &[first, first]).unwrap_err();
+            let told = format!("{told:?}");
+            assert!(told.contains(&version.to_string()), "{told}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Files and directories are made here, with modes that do not depend on the umask. The database file is never opened except by
 //! SQLite: closing any other descriptor of it would drop SQLite's locks in this process.
 
-use super::fault::{Fault, RESTORE, Result};
+use super::fault::{Fault, Result};
 use super::filesystem::{self, Verdict};
 use super::migrate::{self, Found, STEPS};
 use super::{files, functions};
@@ -114,7 +114,7 @@ fn open_on(
         {
             opened.refusal = Some(Refusal {
                 why: "its file may not be written by this user".to_owned(),
-                hint: "ask its owner; 'modeldeck store init PATH --group GROUP' makes a store for a group".to_owned(),
+                hint: "only its owner writes it; a store for several users is made empty, with 'modeldeck store init PATH --group GROUP'".to_owned(),
             });
         } else {
             opened.writer = Some(connection);
@@ -277,9 +277,7 @@ fn accept(path: &Path, found: Found) -> Result<i64> {
             format!("a newer modeldeck wrote it (layout {version}; this one knows up to {known})"),
             "use that newer modeldeck, or another path",
         ),
-        Found::Ours { version } if version < 1 => {
-            unusable("it is damaged (it has no layout)".to_owned(), RESTORE)
-        }
+        Found::Ours { version } if version < 1 => Err(migrate::no_layout(path, version).into()),
         Found::Ours { version } => Ok(version),
         Found::Foreign => unusable(
             "it belongs to another program".to_owned(),

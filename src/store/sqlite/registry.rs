@@ -3,7 +3,7 @@
 use super::column::to_json;
 use super::fault::Result;
 use super::versions::{self, label};
-use super::{SqliteStore, audit, list, lost, sync};
+use super::{SqliteStore, audit, lost, sync};
 use crate::domain::{ModelName, ModelVersion, ObjectKind, Policy, Revision, SyncKind, Version};
 use crate::store::{
     GateProof, Page, PageRequest, RegistryStore, StoreError, VersionQuery, WriteContext,
@@ -139,28 +139,13 @@ impl RegistryStore for SqliteStore {
         query: &VersionQuery,
         page: &PageRequest,
     ) -> crate::store::Result<Page<ModelVersion>> {
-        let (query, page) = (query.clone(), page.clone());
-        self.read("listing versions", move |connection| {
-            list::page(
-                connection,
-                &versions::LIST,
-                &query.list,
-                |binder| versions::restrict(&query, binder),
-                &page,
-                versions::load,
-            )
-        })
-        .await
+        self.page_of("listing versions", &versions::LISTED, query, page)
+            .await
     }
 
     async fn count_versions(&self, query: &VersionQuery) -> crate::store::Result<u64> {
-        let query = query.clone();
-        self.read("counting versions", move |connection| {
-            list::count(connection, &versions::LIST, &query.list, |binder| {
-                versions::restrict(&query, binder)
-            })
-        })
-        .await
+        self.count_of("counting versions", &versions::LISTED, query)
+            .await
     }
 
     async fn version_names(&self, model_name: &ModelName) -> crate::store::Result<Vec<Version>> {

@@ -1,7 +1,7 @@
 //! Runs as a store gives them: rows, histories and captured output under one trait.
 
 use super::fault::Result;
-use super::{SqliteStore, audit, list, lost, metrics, runs, sync};
+use super::{SqliteStore, audit, lost, metrics, runs, sync};
 use crate::domain::{
     Artifact, Key, MetricChart, MetricPoint, ModelRun, NewMetric, ObjectKind, Revision, RunId,
 };
@@ -150,28 +150,12 @@ impl RunStore for SqliteStore {
         query: &RunQuery,
         page: &PageRequest,
     ) -> crate::store::Result<Page<ModelRun>> {
-        let (query, page) = (query.clone(), page.clone());
-        self.read("listing runs", move |connection| {
-            list::page(
-                connection,
-                &runs::LIST,
-                &query.list,
-                |binder| runs::restrict(&query, binder),
-                &page,
-                runs::load,
-            )
-        })
-        .await
+        self.page_of("listing runs", &runs::LISTED, query, page)
+            .await
     }
 
     async fn count_runs(&self, query: &RunQuery) -> crate::store::Result<u64> {
-        let query = query.clone();
-        self.read("counting runs", move |connection| {
-            list::count(connection, &runs::LIST, &query.list, |binder| {
-                runs::restrict(&query, binder)
-            })
-        })
-        .await
+        self.count_of("counting runs", &runs::LISTED, query).await
     }
 
     async fn append_metrics(

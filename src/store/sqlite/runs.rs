@@ -7,6 +7,7 @@ use super::column::{
 use super::fault::{Result, taken};
 use super::filter::{Binder, Keyed, Kind, ListTable, Source};
 use super::keys::key_id;
+use super::list::Listed;
 use super::{experiments, metrics};
 use crate::domain::{ExperimentName, Key, ModelRun, ObjectKind, RunId, RunStatus, filter};
 use crate::store::{RunQuery, StoreError};
@@ -28,7 +29,7 @@ const fn attribute(prefix: &'static str, on: &'static str) -> Keyed {
     }
 }
 
-pub(super) static LIST: ListTable = ListTable {
+static LIST: ListTable = ListTable {
     from: "runs r",
     id: "r.id",
     newest: "r.created_at",
@@ -79,7 +80,14 @@ pub(super) static LIST: ListTable = ListTable {
     ],
 };
 
-pub(super) fn restrict(query: &RunQuery, binder: &mut Binder) -> Vec<String> {
+pub(super) static LISTED: Listed<RunQuery, ModelRun> = Listed {
+    table: &LIST,
+    list: |query| &query.list,
+    restrict,
+    load,
+};
+
+fn restrict(query: &RunQuery, binder: &mut Binder) -> Vec<String> {
     let mut conditions = Vec::new();
     if let Some(experiment) = &query.experiment {
         let name = binder.bind(experiment.as_str().to_owned());

@@ -3,6 +3,7 @@
 use super::column::{json, nanos, revision, time, to_json, word};
 use super::fault::{Broken, Result, broken, taken};
 use super::filter::{Binder, Keyed, Kind, ListTable, Source};
+use super::list::Listed;
 use crate::domain::run::OUTPUT_LOG;
 use crate::domain::{
     Alias, ApprovalState, Artifact, ModelName, ModelVersion, ObjectKind, RunId, Stage, Version,
@@ -30,7 +31,7 @@ const fn keyed(
 
 const ALIASES: (&str, &str) = ("aliases a", "a.version_id = v.id");
 
-pub(super) static LIST: ListTable = ListTable {
+static LIST: ListTable = ListTable {
     from: "versions v",
     id: "v.id",
     newest: "v.created_at",
@@ -90,7 +91,14 @@ pub(super) static LIST: ListTable = ListTable {
     ],
 };
 
-pub(super) fn restrict(query: &VersionQuery, binder: &mut Binder) -> Vec<String> {
+pub(super) static LISTED: Listed<VersionQuery, ModelVersion> = Listed {
+    table: &LIST,
+    list: |query| &query.list,
+    restrict,
+    load,
+};
+
+fn restrict(query: &VersionQuery, binder: &mut Binder) -> Vec<String> {
     let mut conditions = Vec::new();
     if let Some(model) = &query.model {
         let name = binder.bind(model.as_str().to_owned());

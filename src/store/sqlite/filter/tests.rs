@@ -41,7 +41,7 @@ fn rare_and_common_values_are_found_alike() {
             filter: Filter::parse(text).unwrap(),
             sort: None,
         };
-        let found = list::count(&connection, &runs::LIST, &query, |_| Vec::new()).unwrap();
+        let found = list::count(&connection, runs::LISTED.table, &query, |_| Vec::new()).unwrap();
         assert_eq!(found, expected, "{text}");
     }
 }

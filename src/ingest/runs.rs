@@ -3,6 +3,7 @@
 use crate::domain::{Artifact, Key, MetricPoint, ModelRun, RunId, RunStatus};
 use crate::service::RunUpdate;
 use std::collections::{BTreeMap, HashMap};
+use tokio::time::Instant;
 
 /// A run of this stream.
 pub(super) struct KnownRun {
@@ -16,6 +17,8 @@ pub(super) struct KnownRun {
     pub(super) waiting: Vec<(u64, Label)>,
     /// Whether its end waits to be written.
     pub(super) is_ending: bool,
+    /// When a sign of life that the stream brought was written last.
+    pub(super) beaten_at: Option<Instant>,
 }
 
 /// One thing to write on a run.
@@ -35,6 +38,7 @@ impl KnownRun {
             latest: run.metrics,
             waiting: Vec::new(),
             is_ending: false,
+            beaten_at: None,
         }
     }
 }

@@ -7,6 +7,11 @@ use crate::ingest::event::RunEvent;
 use crate::ingest::together::together;
 use crate::service::Result;
 use std::borrow::Cow;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Signs of life of a run that come faster than this are not all written.
+const BEAT: Duration = Duration::from_secs(1);
 
 impl Recorder {
     /// Takes an event that may need the store.
@@ -52,13 +57,20 @@ impl Recorder {
             }
             Event::Heartbeat { run_id } => {
                 let run = self.find(run_id.as_ref()).await?;
+                self.tally.events += 1;
+                // Silence is judged in minutes, so one sign of life a second is as good as a thousand, and each costs a transaction.
+                let now = Instant::now();
+                let last = self.runs[run].beaten_at;
+                if last.is_some_and(|last| now.duration_since(last) < BEAT) {
+                    return Ok(());
+                }
                 let run_id = self.runs[run].run_id.clone();
                 let runs = self.service.runs().clone();
                 self.options
                     .patience
                     .persist(|| runs.heartbeat(&run_id))
                     .await?;
-                self.tally.events += 1;
+                self.runs[run].beaten_at = Some(now);
                 Ok(())
             }
             Event::Run(event) => self.begin(line, event).await,

@@ -31,8 +31,10 @@ pub use drift::{DriftMonitor, NewDriftEvent};
 pub use error::{ErrorKind, Result, ServiceError};
 pub use experiment::{ExperimentManager, ExperimentUpdate, NewExperiment};
 pub use options::{MlflowSettings, ServiceOptions, ServiceSettings};
-pub use overview::Overview;
-pub use registry::{ModelRegistry, ModelVersionUpdate, NewModelVersion, StageChange};
+pub use overview::{Overview, Serving};
+pub use registry::{
+    ModelRegistry, ModelVersionUpdate, Named, NewModelVersion, StageChange, VersionName,
+};
 pub use review::Review;
 pub use run::{NewRun, RunTracker, RunUpdate};
 pub use sync::{Drained, MlflowSync, SyncPatience, SyncProgress, SyncWorker};

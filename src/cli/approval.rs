@@ -5,11 +5,12 @@ pub mod queue;
 
 use super::context::Context;
 use super::error::Result;
+use super::meant;
 use super::model::{approval_cell, show::review, stage_cell};
 use super::output::{Cell, Sections};
 use super::parse::words;
-use crate::domain::{ChecklistStatus, ItemName, ModelName, ModelVersion, Revision, Version, text};
-use crate::service::{ChecklistMark, ModelLifecycleService, NewChecklistItem};
+use crate::domain::{ChecklistStatus, ItemName, ModelName, ModelVersion, Revision, text};
+use crate::service::{ChecklistMark, ModelLifecycleService, NewChecklistItem, VersionName};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -32,13 +33,15 @@ pub enum Verb {
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     name: ModelName,
-    version: Version,
+    /// Its name or alias; left out where NAME is NAME@ALIAS.
+    version: Option<VersionName>,
 }
 
 #[derive(Debug, Args)]
 pub struct AddArgs {
     name: ModelName,
-    version: Version,
+    /// Its name, or an alias that it has: '3', 'champion', '@champion'.
+    version: VersionName,
     #[arg(value_name = "ITEM", required = true)]
     items: Vec<ItemName>,
     /// They do not have to be approved.
@@ -49,7 +52,8 @@ pub struct AddArgs {
 #[derive(Debug, Args)]
 pub struct MarkArgs {
     name: ModelName,
-    version: Version,
+    /// Its name, or an alias that it has: '3', 'champion', '@champion'.
+    version: VersionName,
     item: ItemName,
     #[arg(value_parser = words!(ChecklistStatus), ignore_case = true)]
     status: ChecklistStatus,
@@ -74,7 +78,9 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
 
 async fn show(ctx: &Context, args: &ShowArgs) -> Result<()> {
     let service = ctx.service().await?;
-    let version = service.get_model_version(&args.name, &args.version).await?;
+    let (model, version) =
+        meant::model_version(ctx, &service, &args.name, args.version.as_ref()).await?;
+    let version = service.get_model_version(&model, &version).await?;
     let missing = service.approvals().missing(&version).await?;
     let subject = version.subject();
     if ctx.out.json {
@@ -114,6 +120,7 @@ async fn show(ctx: &Context, args: &ShowArgs) -> Result<()> {
 
 async fn add(ctx: &Context, args: AddArgs) -> Result<()> {
     let service = ctx.service().await?;
+    let version = meant::version(ctx, &service, &args.name, &args.version).await?;
     let items: Vec<NewChecklistItem> = args
         .items
         .into_iter()
@@ -124,7 +131,7 @@ async fn add(ctx: &Context, args: AddArgs) -> Result<()> {
         .collect();
     let version = service
         .approvals()
-        .append_items(&args.name, &args.version, &items)
+        .append_items(&args.name, &version, &items)
         .await?;
     let sentence = format!(
         "the checklist of version '{}' has {}",
@@ -141,12 +148,13 @@ async fn mark(ctx: &Context, args: MarkArgs) -> Result<()> {
         status: args.status,
         note: args.note,
     };
-    let found = service.get_model_version(&args.name, &args.version).await?;
+    let version = meant::version(ctx, &service, &args.name, &args.version).await?;
+    let found = service.get_model_version(&args.name, &version).await?;
     let version = service
         .approvals()
         .mark(
             &args.name,
-            &args.version,
+            &version,
             std::slice::from_ref(&mark),
             mark.note.as_deref(),
             args.revision.map(Revision),

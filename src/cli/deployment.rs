@@ -13,7 +13,9 @@ use crate::domain::{
     Deployment, DeploymentId, DeploymentStatus, Environment, Health, ModelName, Revision, Stage,
     Version,
 };
-use crate::service::{DeploymentUpdate, ModelLifecycleService, NewDeployment, Rollback};
+use crate::service::{
+    DeploymentUpdate, ModelLifecycleService, NewDeployment, Rollback, VersionName,
+};
 use crate::store::DeploymentQuery;
 use clap::{Args, Subcommand};
 
@@ -36,7 +38,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "NAME")]
     model: ModelName,
     #[arg(long)]
-    version: Version,
+    version: VersionName,
     #[arg(long, value_parser = words!(Environment), ignore_case = true)]
     environment: Environment,
     #[command(flatten)]
@@ -121,13 +123,16 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
 }
 
 async fn create(ctx: &Context, args: CreateArgs) -> Result<()> {
+    let (endpoint, health_check) = (args.health.endpoint(None)?, args.health.check(None)?);
+    let service = ctx.service().await?;
+    let version = meant::version(ctx, &service, &args.model, &args.version).await?;
     let new = NewDeployment {
-        endpoint: args.health.endpoint(None)?,
-        health_check: args.health.check(None)?,
+        endpoint,
+        health_check,
         reason: args.reason,
-        ..NewDeployment::new(args.model, args.version, args.environment)
+        ..NewDeployment::new(args.model, version, args.environment)
     };
-    let deployment = ctx.service().await?.create_deployment(new).await?;
+    let deployment = service.create_deployment(new).await?;
     ctx.out.made(deployment.deployment_id.as_str(), &deployment)
 }
 

@@ -12,7 +12,7 @@ use crate::domain::{
     DriftEvent, DriftEventId, DriftState, Environment, Key, ModelName, Revision, Severity, Version,
     number,
 };
-use crate::service::NewDriftEvent;
+use crate::service::{NewDriftEvent, VersionName};
 use crate::store::DriftQuery;
 use clap::{Args, Subcommand};
 
@@ -34,8 +34,9 @@ pub enum Verb {
 pub struct RecordArgs {
     #[arg(long, value_name = "NAME")]
     model: ModelName,
+    /// Its name, or an alias that it has: '3', 'champion', '@champion'.
     #[arg(long)]
-    version: Version,
+    version: VersionName,
     /// A performance metric (accuracy), or a feature and a measure (age/psi).
     #[arg(long, value_name = "K")]
     metric: Key,
@@ -151,10 +152,12 @@ pub(super) async fn run(ctx: &Context, verb: Verb) -> Result<()> {
 }
 
 async fn record(ctx: &Context, args: RecordArgs) -> Result<()> {
+    let service = ctx.service().await?;
+    let version = meant::version(ctx, &service, &args.model, &args.version).await?;
     let new = NewDriftEvent {
         event_id: None,
         model_name: args.model,
-        version: args.version,
+        version,
         environment: args.environment,
         metric: args.metric,
         baseline: args.baseline,
@@ -165,7 +168,7 @@ async fn record(ctx: &Context, args: RecordArgs) -> Result<()> {
         observed_size: args.observed_size,
         note: args.note,
     };
-    let event = ctx.service().await?.record_drift_event(new).await?;
+    let event = service.record_drift_event(new).await?;
     let seen = if event.count > 1 {
         format!(", seen {}", counted(event.count, "time"))
     } else {

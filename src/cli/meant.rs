@@ -1,13 +1,15 @@
-//! The object that an id on the command line means: the id itself, or a beginning or end of it that only one object has.
+//! The object that an id on the command line means: the id itself, or a beginning or end of it that only one object has; and the version that
+//! a name or an alias means.
 //!
 //! Ids made here are long, and people type what a list or the screen showed them. A piece is looked for only when no object has
 //! it as its whole id, never decides between two, and means only ids that modeldeck or MLflow made: a script's own `run-1` that is
 //! not there must not become `run-10`.
 
+use super::context::Context;
 use super::error::{CliError, Result};
 use crate::domain::filter::{Op, Term, Test};
-use crate::domain::{DeploymentId, DriftEventId, Filter, RunId, text};
-use crate::service::{self, ErrorKind, ModelLifecycleService};
+use crate::domain::{Alias, DeploymentId, DriftEventId, Filter, ModelName, RunId, Version, text};
+use crate::service::{self, ErrorKind, ModelLifecycleService, VersionName};
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, Page, PageRequest, RunQuery};
 
 /// Shorter pieces are too easily another's.
@@ -73,6 +75,52 @@ pub(super) async fn drift_event(
         Ok(ids(page, |event| event.event_id))
     })
     .await
+}
+
+/// The version that a name means, by itself or as an alias; where it is both, that is told.
+pub(super) async fn version(
+    ctx: &Context,
+    service: &ModelLifecycleService,
+    model: &ModelName,
+    given: &VersionName,
+) -> Result<Version> {
+    let named = service.registry().named(model, given).await?;
+    if let Some(other) = &named.also_alias_of {
+        ctx.out.talk(&format!(
+            "'{given}' is a version of '{model}', and an alias of version '{other}' too; '@{given}' means that one"
+        ));
+    }
+    Ok(named.version)
+}
+
+/// The same where `NAME@ALIAS` may stand for both.
+pub(super) async fn model_version(
+    ctx: &Context,
+    service: &ModelLifecycleService,
+    name: &ModelName,
+    given: Option<&VersionName>,
+) -> Result<(ModelName, Version)> {
+    let (model, given) = match given {
+        Some(given) => (name.clone(), given.clone()),
+        None => at_alias(name)?,
+    };
+    let version = version(ctx, service, &model, &given).await?;
+    Ok((model, version))
+}
+
+/// Reads `fraud@champion`.
+fn at_alias(name: &ModelName) -> Result<(ModelName, VersionName)> {
+    let parts = name.as_str().rsplit_once('@');
+    let read = parts.and_then(|(model, alias)| {
+        let alias = VersionName::Alias(Alias::new(alias).ok()?);
+        Some((ModelName::new(model).ok()?, alias))
+    });
+    read.ok_or_else(|| CliError::Usage {
+        message: format!("which version of '{name}' is not told"),
+        hint: Some(format!(
+            "give its version or alias, as in '{name} 1' or '{name}@champion'; 'modeldeck model list {name}' shows them"
+        )),
+    })
 }
 
 /// An id as long as modeldeck and MLflow make them needs no look: it is nobody's piece.

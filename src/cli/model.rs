@@ -14,7 +14,7 @@ use crate::domain::{
     Alias, ApprovalState, ChecklistStatus, ItemName, Key, ModelName, ModelVersion, Revision, RunId,
     Stage, Version, build_checklist, number,
 };
-use crate::service::{ModelVersionUpdate, NewModelVersion, StageChange};
+use crate::service::{ModelVersionUpdate, NewModelVersion, StageChange, VersionName};
 use crate::store::VersionQuery;
 use clap::{Args, Subcommand};
 
@@ -67,7 +67,8 @@ pub struct RegisterArgs {
 #[derive(Debug, Args)]
 pub struct UpdateArgs {
     name: ModelName,
-    version: Version,
+    /// Its name or alias; left out where NAME is NAME@ALIAS.
+    version: Option<VersionName>,
     #[arg(long)]
     description: Option<String>,
     /// Where the model's files are. A new place makes approvals stale.
@@ -102,7 +103,8 @@ pub struct ListVerb {
 #[derive(Debug, Args)]
 pub struct StageArgs {
     name: ModelName,
-    version: Version,
+    /// Its name, or an alias that it has: '3', 'champion', '@champion'.
+    version: VersionName,
     #[arg(value_parser = words!(Stage), ignore_case = true)]
     stage: Stage,
     /// Why, for the audit log.
@@ -116,7 +118,8 @@ pub struct StageArgs {
 #[derive(Debug, Args)]
 pub struct AliasArgs {
     name: ModelName,
-    version: Version,
+    /// Its name, or an alias that it has: '3', 'champion', '@champion'.
+    version: VersionName,
     alias: Alias,
     /// Take the alias away from the version instead.
     #[arg(long)]
@@ -198,9 +201,11 @@ async fn update(ctx: &Context, args: UpdateArgs) -> Result<()> {
         expected: args.revision.map(Revision),
     };
     let service = ctx.service().await?;
-    let found = service.get_model_version(&args.name, &args.version).await?;
+    let (model, version) =
+        meant::model_version(ctx, &service, &args.name, args.version.as_ref()).await?;
+    let found = service.get_model_version(&model, &version).await?;
     let version = service
-        .update_model_version(&args.name, &args.version, &update)
+        .update_model_version(&model, &version, &update)
         .await?;
     let stale = match version.approval {
         ApprovalState::Stale => "; it changed since it was approved",
@@ -276,9 +281,10 @@ async fn stage(ctx: &Context, args: StageArgs) -> Result<()> {
         reason: args.reason,
         expected: args.revision.map(Revision),
     };
-    let found = service.get_model_version(&args.name, &args.version).await?;
+    let version = meant::version(ctx, &service, &args.name, &args.version).await?;
+    let found = service.get_model_version(&args.name, &version).await?;
     let version = service
-        .set_stage(&args.name, &args.version, args.stage, &change)
+        .set_stage(&args.name, &version, args.stage, &change)
         .await?;
     let mut sentence = format!(
         "version '{}' is in stage {}",
@@ -301,16 +307,15 @@ async fn stage(ctx: &Context, args: StageArgs) -> Result<()> {
 
 async fn alias(ctx: &Context, args: &AliasArgs) -> Result<()> {
     let service = ctx.service().await?;
+    let version = meant::version(ctx, &service, &args.name, &args.version).await?;
     if !args.remove {
-        let version = service
-            .set_alias(&args.name, &args.version, &args.alias)
-            .await?;
+        let version = service.set_alias(&args.name, &version, &args.alias).await?;
         let sentence = format!("alias '{}' means version '{}'", args.alias, version.label());
         return ctx.out.changed(&version, &sentence);
     }
     let version = service
         .registry()
-        .remove_alias(&args.name, &args.version, &args.alias)
+        .remove_alias(&args.name, &version, &args.alias)
         .await?;
     let sentence = format!("alias '{}' means no version now", args.alias);
     ctx.out.changed(&version, &sentence)

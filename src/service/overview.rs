@@ -5,13 +5,25 @@ use super::{ApprovalManager, Result};
 use crate::domain::Filter;
 use crate::domain::filter::{Op, Term, Test};
 use crate::domain::{
-    Deployment, DeploymentStatus, DriftEvent, DriftState, ModelRun, Policy, RunStatus, Severity,
-    Sort, SyncStatus,
+    Deployment, DeploymentStatus, DriftEvent, DriftState, Environment, ModelName, ModelRun, Policy,
+    RunStatus, Severity, Sort, SyncStatus, Version,
 };
 use crate::store::{DeploymentQuery, DriftQuery, ListQuery, PageRequest, RunQuery, VersionQuery};
 
 /// How many objects of each kind the live strip gets.
 const STRIP: usize = 6;
+/// How many of what serves is told; a model serves at most once in an environment.
+const SERVING: usize = 1_000;
+
+/// What a version is in an environment: it serves there, or it served and was rolled back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serving {
+    pub model_name: ModelName,
+    pub version: Version,
+    pub environment: Environment,
+    /// What serves now replaces it because it was bad.
+    pub rolled_back: bool,
+}
 
 /// A glance over everything that is going on.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +51,8 @@ pub struct Overview {
     pub drift_events: Vec<DriftEvent>,
     /// The newest deployments that serve or are about to.
     pub deployments: Vec<Deployment>,
+    /// Which versions serve, and which of them were rolled back from.
+    pub serving: Vec<Serving>,
     /// The mirror on an MLflow server.
     pub sync: SyncStatus,
 }
@@ -108,8 +122,31 @@ pub(super) async fn read(core: &Core, approvals: &ApprovalManager) -> Result<Ove
             .deployments(&live, &PageRequest::first(STRIP))
             .await?
             .rows,
+        serving: serving(core, &status(DeploymentStatus::Active)).await?,
         sync: core.store.sync_status().await?,
         running_runs,
         drift_events,
     })
+}
+
+async fn serving(core: &Core, active: &DeploymentQuery) -> Result<Vec<Serving>> {
+    let told = |deployment: &Deployment, rolled_back| Serving {
+        model_name: deployment.model_name.clone(),
+        version: deployment.version.clone(),
+        environment: deployment.environment,
+        rolled_back,
+    };
+    let page = PageRequest::first(SERVING);
+    let mut serving = Vec::new();
+    for deployment in core.store.deployments(active, &page).await?.rows {
+        serving.push(told(&deployment, false));
+        let Some(bad) = &deployment.rollback_from else {
+            continue;
+        };
+        // What serves is told even where what it replaced cannot be read.
+        if let Ok(bad) = core.store.deployment(bad).await {
+            serving.push(told(&bad, true));
+        }
+    }
+    Ok(serving)
 }

@@ -1,8 +1,10 @@
 //! The model registry: versions registered, changed, compared, staged and named.
 
 mod input;
+mod named;
 
 pub use input::{ModelVersionUpdate, NewModelVersion, StageChange};
+pub use named::{Named, VersionName};
 
 use super::core::{Core, address, expect_revision, free_text, is_same, merge_tags, values};
 use super::{Result, ServiceError, review};

@@ -3,8 +3,9 @@
 use super::still_missing;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Result};
-use crate::domain::{ModelName, ModelVersion, Subject, Verdict, Version};
-use crate::service::NewDecision;
+use crate::cli::meant;
+use crate::domain::{ModelName, ModelVersion, Subject, Verdict};
+use crate::service::{NewDecision, VersionName};
 use clap::Args;
 
 /// Fewer digits would not tell two contents apart.
@@ -13,7 +14,8 @@ const SHORTEST_DIGEST: usize = 8;
 #[derive(Debug, Args)]
 pub struct ApproveArgs {
     name: ModelName,
-    version: Version,
+    /// Its name or alias; left out where NAME is NAME@ALIAS.
+    version: Option<VersionName>,
     #[arg(long)]
     notes: Option<String>,
     /// The subject that you saw ('approval show'), 8 digits at least; if it is another by now, nothing is approved.
@@ -24,7 +26,8 @@ pub struct ApproveArgs {
 #[derive(Debug, Args)]
 pub struct RejectArgs {
     name: ModelName,
-    version: Version,
+    /// Its name or alias; left out where NAME is NAME@ALIAS.
+    version: Option<VersionName>,
     /// Why.
     #[arg(long)]
     notes: String,
@@ -32,10 +35,12 @@ pub struct RejectArgs {
 
 pub(super) async fn approve(ctx: &Context, args: ApproveArgs) -> Result<()> {
     let service = ctx.service().await?;
+    let (model, version) =
+        meant::model_version(ctx, &service, &args.name, args.version.as_ref()).await?;
     let subject = match args.subject {
         Some(seen) => {
-            let version = service.get_model_version(&args.name, &args.version).await?;
-            Some(meant(&version, &seen)?)
+            let version = service.get_model_version(&model, &version).await?;
+            Some(subject_meant(&version, &seen)?)
         }
         None => None,
     };
@@ -46,7 +51,7 @@ pub(super) async fn approve(ctx: &Context, args: ApproveArgs) -> Result<()> {
     };
     let version = service
         .approvals()
-        .decide(&args.name, &args.version, &decision)
+        .decide(&model, &version, &decision)
         .await?;
     let missing = still_missing(&service, &version).await?;
     if ctx.out.json && !missing.is_empty() {
@@ -66,18 +71,19 @@ pub(super) async fn reject(ctx: &Context, args: RejectArgs) -> Result<()> {
         notes: Some(args.notes),
         subject: None,
     };
-    let version = ctx
-        .service()
-        .await?
+    let service = ctx.service().await?;
+    let (model, version) =
+        meant::model_version(ctx, &service, &args.name, args.version.as_ref()).await?;
+    let version = service
         .approvals()
-        .decide(&args.name, &args.version, &decision)
+        .decide(&model, &version, &decision)
         .await?;
     let sentence = format!("version '{}' is {}", version.label(), version.approval);
     ctx.out.changed(&version, &sentence)
 }
 
 /// The subject that a prefix means: the version's own where it fits, else what was typed, for the service to refuse.
-fn meant(version: &ModelVersion, seen: &str) -> Result<Subject> {
+fn subject_meant(version: &ModelVersion, seen: &str) -> Result<Subject> {
     let digits = seen.strip_prefix("sha256:").unwrap_or(seen).to_lowercase();
     if digits.len() < SHORTEST_DIGEST || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
         return Err(CliError::Usage {

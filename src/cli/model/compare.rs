@@ -2,24 +2,29 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::Result;
+use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Style, Table};
-use crate::domain::{ModelName, Version, number};
+use crate::domain::{ModelName, number};
+use crate::service::VersionName;
 use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     name: ModelName,
-    /// Two versions or more.
+    /// Two versions or more, by name or alias.
     #[arg(value_name = "VERSION", required = true, num_args = 2..)]
-    versions: Vec<Version>,
+    versions: Vec<VersionName>,
 }
 
 /// A row for each metric, a column for each version; the best value is marked with `*`.
 pub(super) async fn run(ctx: &Context, args: &CompareArgs) -> Result<()> {
-    let comparison = ctx
-        .service()
-        .await?
-        .compare_model_versions(&args.name, &args.versions)
+    let service = ctx.service().await?;
+    let mut versions = Vec::with_capacity(args.versions.len());
+    for given in &args.versions {
+        versions.push(meant::version(ctx, &service, &args.name, given).await?);
+    }
+    let comparison = service
+        .compare_model_versions(&args.name, &versions)
         .await?;
     if ctx.out.json {
         return ctx.out.object(&comparison);

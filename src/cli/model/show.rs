@@ -3,22 +3,26 @@
 use super::{approval_cell, relatives, stage_cell};
 use crate::cli::context::Context;
 use crate::cli::error::Result;
+use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Sections, Style, Table, moment, precise};
 use crate::domain::{
-    Alias, ChecklistStatus, Missing, ModelName, ModelVersion, StageWarning, Verdict, Version,
-    number,
+    Alias, ChecklistStatus, Missing, ModelName, ModelVersion, StageWarning, Verdict, number,
 };
+use crate::service::VersionName;
 use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     name: ModelName,
-    version: Version,
+    /// Its name or alias; left out where NAME is NAME@ALIAS.
+    version: Option<VersionName>,
 }
 
 pub(super) async fn run(ctx: &Context, args: &ShowArgs) -> Result<()> {
     let service = ctx.service().await?;
-    let version = service.get_model_version(&args.name, &args.version).await?;
+    let (model, version) =
+        meant::model_version(ctx, &service, &args.name, args.version.as_ref()).await?;
+    let version = service.get_model_version(&model, &version).await?;
     if ctx.out.json {
         return ctx.out.object(&version);
     }

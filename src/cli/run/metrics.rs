@@ -1,12 +1,13 @@
 //! `modeldeck run metrics`: one history, printed while it is read.
 
 use crate::cli::context::Context;
-use crate::cli::error::Result;
+use crate::cli::error::{CliError, Result};
 use crate::cli::list::Printer;
 use crate::cli::meant;
 use crate::cli::output::{Cell, Column, precise};
-use crate::domain::{Key, MetricPoint, ObjectKind, RunId};
-use crate::store::StoreError;
+use crate::domain::text::visible;
+use crate::domain::{Key, MetricPoint, ModelRun, RunId, fields};
+use crate::service::ErrorKind;
 use clap::Args;
 
 /// How many points are read at once.
@@ -19,17 +20,36 @@ pub struct MetricsArgs {
     key: Key,
 }
 
+/// How many keys are told where none is near.
+const TOLD: usize = 12;
+
+fn no_such_key(run: &ModelRun, key: &Key) -> CliError {
+    let keys: Vec<&str> = run.metrics.keys().map(Key::as_str).collect();
+    let near = fields::nearest(key.as_str(), keys.iter().copied());
+    // The nearest first, then the others as the run has them.
+    let mut told: Vec<&str> = near.into_iter().collect();
+    told.extend(keys.iter().filter(|key| near != Some(**key)));
+    let more = if told.len() > TOLD { ", …" } else { "" };
+    told.truncate(TOLD);
+    let hint = if told.is_empty() {
+        "it has no metrics".to_owned()
+    } else {
+        format!("it has {}{more}", visible(&told.join(", ")))
+    };
+    CliError::Told {
+        kind: ErrorKind::NotFound,
+        message: format!("run '{}' has no metric '{key}'", run.run_id),
+        hint: Some(hint),
+    }
+}
+
 /// Prints all points in the order they arrived.
 pub(super) async fn run(ctx: &Context, args: &MetricsArgs) -> Result<()> {
     let service = ctx.service().await?;
     let run_id = meant::run(&service, &args.run_id).await?;
     let run = service.get_run(&run_id).await?;
     if !run.metrics.contains_key(&args.key) {
-        return Err(StoreError::NotFound {
-            kind: ObjectKind::Run,
-            id: format!("{} metric {}", run.run_id, args.key),
-        }
-        .into());
+        return Err(no_such_key(&run, &args.key));
     }
     let columns = [
         Column::number("STEP"),

@@ -1,8 +1,8 @@
 //! Carries out changes through the service, and says in a sentence what came of each.
 
 use crate::domain::text::visible;
-use crate::domain::{Deployment, DeploymentId};
-use crate::service::{ModelLifecycleService, Result};
+use crate::domain::{Deployment, DeploymentId, ModelName, Version};
+use crate::service::{ModelLifecycleService, Result, VersionName};
 use crate::tui::message::{Write, Written};
 
 pub(super) async fn carry_out(service: &ModelLifecycleService, write: Write) -> Result<Written> {
@@ -147,7 +147,11 @@ async fn registry(service: &ModelLifecycleService, write: Write) -> Result<Writt
 
 async fn serving(service: &ModelLifecycleService, write: Write) -> Result<Written> {
     let event = match write {
-        Write::RecordDrift(new) => service.record_drift_event(new).await?,
+        Write::RecordDrift(mut new) => {
+            // An alias is as good a name as any where somebody types one.
+            new.version = meant(service, &new.model_name, new.version).await?;
+            service.record_drift_event(new).await?
+        }
         Write::AcknowledgeDrift(event_id, note, expected) => {
             service
                 .drift()
@@ -168,7 +172,10 @@ async fn serving(service: &ModelLifecycleService, write: Write) -> Result<Writte
 
 async fn deployment(service: &ModelLifecycleService, write: Write) -> Result<Written> {
     let deployment = match write {
-        Write::CreateDeployment(new) => service.create_deployment(new).await?,
+        Write::CreateDeployment(mut new) => {
+            new.version = meant(service, &new.model_name, new.version).await?;
+            service.create_deployment(new).await?
+        }
         Write::UpdateDeployment(deployment_id, update) => {
             let deployment = service.update_deployment(&deployment_id, &update).await?;
             if update.status.is_none() {
@@ -223,4 +230,14 @@ fn deployment_written(deployment: &Deployment, what: &str) -> Written {
         deployment.model_name, deployment.version, deployment.environment
     );
     written(said, deployment.deployment_id.as_str())
+}
+
+/// The version that was typed, by its name or by an alias that it has.
+async fn meant(
+    service: &ModelLifecycleService,
+    model: &ModelName,
+    given: Version,
+) -> Result<Version> {
+    let given = VersionName::Either(given);
+    Ok(service.registry().named(model, &given).await?.version)
 }

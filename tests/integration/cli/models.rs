@@ -223,3 +223,52 @@ fn a_name_with_letters_that_pass_for_latin_ones_is_shown_to_people_and_handed_to
         .success();
     assert_eq!(home.json("model show сore 1")["model_name"], "сore");
 }
+
+#[test]
+fn an_alias_is_as_good_as_a_version() {
+    let home = home();
+    for version in ["1", "2"] {
+        home.run(&format!(
+            "model register fraud --version {version} --metric auc=0.9"
+        ));
+    }
+    home.run("model alias fraud 2 champion");
+    for named in [
+        &["fraud", "champion"][..],
+        &["fraud", "@champion"],
+        &["fraud@champion"],
+    ] {
+        let args = ["model", "show"].iter().chain(named).chain(&["--json"]);
+        let shown = home
+            .deck(args.copied().collect::<Vec<_>>())
+            .success()
+            .json();
+        assert_eq!(shown["version"], "2", "{named:?}");
+    }
+    home.deck(["approval", "add", "fraud", "champion", "bias"])
+        .stderr("the checklist of version 'fraud 2' has 1 item\n")
+        .success();
+    home.run("approval mark fraud champion bias approved");
+    home.deck(["model", "stage", "fraud", "champion", "staging"])
+        .stderr("version 'fraud 2' is in stage Staging\n")
+        .success();
+    home.run("deployment create --model fraud --version champion --environment DEV");
+    let served = home.json("deployment list");
+    assert_eq!(served[0]["version"], "2");
+
+    home.deck(["model", "show", "fraud", "@champoin"])
+        .stderr("error: no version of 'fraud' has the alias 'champoin'\nhint: 'champion' is near\n")
+        .code(5);
+    home.deck(["model", "show", "fraud", "nobody"]).code(5);
+    home.deck(["model", "show", "fraud"]).code(2);
+
+    // A version of its own has the name that is an alias elsewhere: the name wins, and the alias is told.
+    home.run("model register fraud --version champion");
+    let both = home.deck(["model", "show", "fraud", "champion", "--json"]);
+    let both = both.stderr(
+        "'champion' is a version of 'fraud', and an alias of version '2' too; '@champion' means that one\n",
+    );
+    assert_eq!(both.success().json()["version"], "champion");
+    let alias = home.deck(["model", "show", "fraud@champion", "--json"]);
+    assert_eq!(alias.stderr("").success().json()["version"], "2");
+}

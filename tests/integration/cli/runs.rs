@@ -92,7 +92,13 @@ fn wrong_input_has_its_exit_codes() {
     home.deck(["run", "update", "r1", "--status", "RUNNING"])
         .stderr("error: run 'r1' is FAILED, so it cannot become RUNNING\nhint: nothing follows FAILED\n")
         .code(6);
-    home.deck(["run", "metrics", "r1", "nope"]).code(5);
+    home.deck(["run", "metrics", "r1", "nope"])
+        .stderr("error: run 'r1' has no metric 'nope'\nhint: it has no metrics\n")
+        .code(5);
+    home.run("run update r1 --metric val/auc=0.9 --metric loss=0.2");
+    home.deck(["run", "metrics", "r1", "val/acu"])
+        .stderr("error: run 'r1' has no metric 'val/acu'\nhint: it has val/auc, loss\n")
+        .code(5);
     home.deck(["run", "update", "r1"]).code(2);
     home.run("experiment update fraud --status ARCHIVED");
     home.deck(["run", "log", "--experiment", "fraud"]).code(6);

@@ -108,8 +108,11 @@ pub const OF_A_VERSION: &[Field] = &[
     time("updated"),
 ];
 
+/// What is judged of a version under the policy, beside its approval state. No store and no version alone knows it.
+pub const OF_A_REVIEW: &[Field] = &[number("items"), number("approvals"), time("waiting")];
+
 impl Fields for ModelVersion {
-    const FIELDS: &'static [&'static [Field]] = &[OF_A_VERSION];
+    const FIELDS: &'static [&'static [Field]] = &[OF_A_VERSION, OF_A_REVIEW];
     const KEYED: &'static [&'static str] = &["metrics.", "params.", "tags."];
 }
 

@@ -5,7 +5,7 @@
 
 use super::registry::ModelRegistry;
 use super::{Result, ServiceError};
-use crate::domain::fields::{self, Field, Fields, OF_A_VERSION};
+use crate::domain::fields::{Field, Fields};
 use crate::domain::filter::{FieldValue, Filterable, Op, Term, Test};
 use crate::domain::{
     ApprovalState, ChecklistStatus, Filter, Missing, ModelVersion, Policy, Sort, Stage, number,
@@ -120,14 +120,7 @@ impl Filterable for Review {
 }
 
 impl Fields for Review {
-    const FIELDS: &'static [&'static [Field]] = &[
-        OF_A_VERSION,
-        &[
-            fields::number("items"),
-            fields::number("approvals"),
-            fields::time("waiting"),
-        ],
-    ];
+    const FIELDS: &'static [&'static [Field]] = ModelVersion::FIELDS;
     const KEYED: &'static [&'static str] = ModelVersion::KEYED;
 }
 

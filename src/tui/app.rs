@@ -39,6 +39,14 @@ pub struct Labels {
     pub person: String,
 }
 
+/// A way that was gone from one tab to another.
+#[derive(Debug, Clone)]
+struct Step {
+    from: Place,
+    /// What the other tab showed before.
+    before: Place,
+}
+
 /// Ages are told in minutes.
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -65,7 +73,7 @@ pub struct App {
     last_ticket: Ticket,
     /// Changes that are not answered, and the tabs that they belong to.
     writing: Vec<(Ticket, Tab)>,
-    way_back: Vec<Place>,
+    way_back: Vec<Step>,
     commands: Vec<String>,
     quiet: Quiet,
     /// Tabs that asked before the store was there.
@@ -349,12 +357,19 @@ impl App {
                         self.overlays.pop();
                     }
                 }
-                self.panes.get_mut(tab).select(&written.id);
+                if !written.id.is_empty() {
+                    self.panes.get_mut(tab).select(&written.id);
+                }
                 self.done(written.said, written.hint);
                 self.refresh(effects);
             }
             Err(failure) => {
-                self.fail(&failure);
+                let mut told = failure.clone();
+                if waiting.is_some() && failure.meanwhile.is_some() {
+                    // The form tells what can be done.
+                    told.hint = None;
+                }
+                self.fail(&told);
                 if let Some(mut at) = waiting {
                     let is_asked_by_form =
                         at > 0 && matches!(self.overlays[at - 1], Overlay::Form(_));

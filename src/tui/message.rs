@@ -25,7 +25,7 @@ use std::time::Duration;
 pub use crate::service::{
     ChecklistMark, DeploymentUpdate, ErrorKind, ExperimentUpdate, ModelVersionUpdate,
     NewChecklistItem, NewDecision, NewDeployment, NewDriftEvent, NewExperiment, NewMetric,
-    NewModelVersion, NewRun, Overview, Review, Rollback, RunUpdate, StageChange,
+    NewModelVersion, NewRun, Overview, Review, Rollback, RunUpdate, Serving, StageChange,
 };
 
 /// When something happened: on the wall, for what people read, and since the start, for waiting.

@@ -1,6 +1,7 @@
 //! The screen's core: messages in, state and effects out. No terminal, no runtime, no store.
 
 mod connecting;
+mod filtering;
 mod forms;
 mod typed;
 

@@ -21,7 +21,9 @@ impl AuditEntry {
         };
         let mut changes = Vec::new();
         for (field, now) in after {
-            if !is_silent(field) {
+            // Why it was done stands beside what was done.
+            let is_told = field == "reason" && now.as_str() == self.reason.as_deref();
+            if !is_silent(field) && !is_told {
                 tell(field, before.get(field), now, &mut changes);
             }
         }
@@ -46,6 +48,7 @@ fn tell(field: &str, was: Option<&Value>, now: &Value, changes: &mut Vec<String>
         }
         (Value::Array(was), Value::Array(now)) => tell_list(field, was, now, changes),
         (was, now) => match (scalar(was), scalar(now)) {
+            (Some(_), Some(now)) if was.is_null() => changes.push(format!("{field}: {now}")),
             (Some(was), Some(now)) => changes.push(format!("{field} {was} → {now}")),
             _ => changes.push(field.to_owned()),
         },
@@ -134,8 +137,8 @@ mod tests {
     use crate::domain::{Identity, ObjectKind};
     use serde_json::json;
 
-    fn changes(before: Value, after: Value) -> Vec<String> {
-        let entry = AuditEntry {
+    fn entry(before: Value, after: Value) -> AuditEntry {
+        AuditEntry {
             seq: 1,
             at: "2026-11-23T10:00:00Z".parse().unwrap(),
             identity: Identity::new("alice", "gpu-07"),
@@ -147,8 +150,11 @@ mod tests {
             reason: None,
             prev_hash: String::new(),
             hash: String::new(),
-        };
-        entry.changes()
+        }
+    }
+
+    fn changes(before: Value, after: Value) -> Vec<String> {
+        entry(before, after).changes()
     }
 
     #[test]
@@ -162,7 +168,7 @@ mod tests {
             told,
             [
                 "'bias review' PENDING → APPROVED",
-                "'bias review' note none → seen",
+                "'bias review' note: seen",
                 "checklist +'card'"
             ]
         );
@@ -186,6 +192,20 @@ mod tests {
             ]
         );
         assert!(changes(Value::Null, json!({"stage": "None"})).is_empty());
+    }
+
+    #[test]
+    fn a_reason_is_not_told_twice() {
+        let mut entry = entry(
+            json!({"status": "PENDING", "reason": null}),
+            json!({"status": "FAILED", "reason": "too slow"}),
+        );
+        assert_eq!(
+            entry.changes(),
+            ["reason: too slow", "status PENDING → FAILED"]
+        );
+        entry.reason = Some("too slow".to_owned());
+        assert_eq!(entry.changes(), ["status PENDING → FAILED"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From tab to tab: by number, by relation, and back the way one came.
 
-use super::App;
+use super::{App, Step};
 use crate::tui::message::Effect;
 use crate::tui::panes::{Jump, Place, Tab};
 
@@ -19,8 +19,9 @@ impl App {
     }
 
     pub(super) fn jump(&mut self, jump: Jump, effects: &mut Vec<Effect>) {
-        let here = self.panes.get(self.tab).place();
-        self.way_back.push(here);
+        let from = self.panes.get(self.tab).place();
+        let before = self.panes.get(jump.tab).place();
+        self.way_back.push(Step { from, before });
         if self.way_back.len() > LONGEST_WAY {
             self.way_back.remove(0);
         }
@@ -36,10 +37,14 @@ impl App {
 
     /// Goes back to where one came from; false when one came from nowhere.
     pub(super) fn jump_back(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let Some(place) = self.way_back.pop() else {
+        let Some(Step { from, before }) = self.way_back.pop() else {
             return false;
         };
-        self.go(place, effects);
+        // A tab that was only visited shows again what it showed.
+        if before.tab == self.tab && before.tab != from.tab {
+            self.go(before, effects);
+        }
+        self.go(from, effects);
         true
     }
 

@@ -4,7 +4,7 @@ use super::App;
 use crate::tui::message::{Effect, Ticket, Write};
 use crate::tui::overlay::command::{self, Command, CommandLine};
 use crate::tui::overlay::{Outcome, Overlay};
-use crate::tui::panes::{Gravity, Request};
+use crate::tui::panes::{Gravity, Request, Tab};
 
 impl App {
     pub(super) fn carry(&mut self, requests: Vec<Request>, effects: &mut Vec<Effect>) {
@@ -45,10 +45,28 @@ impl App {
         }
     }
 
+    /// The tab that shows what a change makes or changes.
+    fn tab_of(&self, write: &Write) -> Tab {
+        match write {
+            Write::CreateExperiment(_) | Write::UpdateExperiment(..) => Tab::Experiments,
+            Write::LogRun(_) | Write::UpdateRun(..) => Tab::Runs,
+            Write::RecordDrift(_) | Write::AcknowledgeDrift(..) | Write::ResolveDrift(..) => {
+                Tab::Drift
+            }
+            Write::CreateDeployment(_) | Write::UpdateDeployment(..) | Write::RollBack(..) => {
+                Tab::Deployments
+            }
+            Write::RetrySync(_) | Write::DropSync(..) => self.tab,
+            _ if self.tab == Tab::Approvals => Tab::Approvals,
+            _ => Tab::Registry,
+        }
+    }
+
     /// Lets a change wait for its turn, and notes which tab it belongs to.
     fn write(&mut self, write: Write, effects: &mut Vec<Effect>) -> Ticket {
         self.last_ticket = Ticket(self.last_ticket.0 + 1);
-        self.writing.push((self.last_ticket, self.tab));
+        let tab = self.tab_of(&write);
+        self.writing.push((self.last_ticket, tab));
         effects.push(Effect::Write {
             ticket: self.last_ticket,
             write: Box::new(write),

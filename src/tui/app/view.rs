@@ -24,6 +24,7 @@ use crate::tui::widgets::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget as _};
 
 impl App {
     /// Draws everything; returns where the cursor belongs, if anywhere.
@@ -171,10 +172,9 @@ impl App {
         if let Some(notice) = self.notices.shown() {
             let hint = notice.more.first();
             let more = hint.map_or(String::new(), |hint| format!(" · {hint}"));
-            let said = format!(" {} {}{more}", notice.gravity.sign(), notice.said);
-            let room = usize::from(area.width);
+            let said = format!("{} {}{more}", notice.gravity.sign(), notice.said);
             let style = notice.gravity.style(theme);
-            buf.set_stringn(area.x, area.y, text::cut(&said, room), room, style);
+            self.draw_notice(area, buf, &said, style);
             return;
         }
         draw_hints(area, buf, theme, &self.hints());
@@ -191,6 +191,42 @@ impl App {
                 usize::from(wide),
                 theme.key,
             );
+        }
+    }
+
+    /// A notice in the footer. One that is wider takes rows above it too, up to three; a longer one names the key that shows all of it.
+    fn draw_notice(&self, footer: Rect, buf: &mut Buffer, said: &str, style: Style) {
+        const ROWS: usize = 3;
+        let room = usize::from(footer.width).saturating_sub(1);
+        let mut lines: Vec<String> = text::wrap(&said.into(), room)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        // What is open above the footer keeps its place, and so does a screen that has few rows.
+        let rows = if self.overlays.is_empty() && self.size.height >= 10 {
+            ROWS
+        } else {
+            1
+        };
+        if lines.len() > rows {
+            let more = if self.overlays.is_empty() {
+                " n: all"
+            } else {
+                ""
+            };
+            let rest = lines.split_off(rows - 1).join(" ");
+            let cut = text::cut(&rest, room.saturating_sub(text::width(more)));
+            lines.push(format!("{cut}{more}"));
+        }
+        let taken = u16::try_from(lines.len()).unwrap_or(1);
+        let area = Rect {
+            y: (footer.y + 1).saturating_sub(taken),
+            height: taken,
+            ..footer
+        };
+        Clear.render(area, buf);
+        for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+            buf.set_stringn(area.x + 1, y, line, room, style);
         }
     }
 

@@ -36,7 +36,7 @@ impl Resource for Review {
         <crate::domain::ModelVersion as Resource>::only(id)
     }
 
-    fn columns(rows: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
+    fn columns(rows: &[Self], _: &[String], (): &(), _: &Env) -> Vec<Column<Self>> {
         vec![
             Column::new("Approval", (10, 10), 1, |row: &Self, _| {
                 let mark = marks::approval(row.version.approval);
@@ -75,6 +75,10 @@ impl Resource for Review {
             .sorts("waiting", false)
             .right(),
         ]
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.version.keys()
     }
 
     fn list(scope: &Scope, list: ListQuery) -> ListOf {

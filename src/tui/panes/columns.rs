@@ -1,7 +1,7 @@
 //! Columns that several tabs have, as wide as the names that are there need them.
 
 use super::resource::{Cell, Column};
-use crate::domain::{ModelName, Version};
+use crate::domain::{Key, ModelName, Version};
 use crate::tui::widgets::text;
 
 /// The longest names are cut however wide the screen is.
@@ -30,6 +30,13 @@ pub(super) fn version<T: 'static>(rows: &[T], rank: u8, name: fn(&T) -> &Version
     })
     .squeezes(4)
     .sorts("version", true)
+}
+
+/// The keys of a kind among the fields that are to be kept; `None` where none are, so that they are chosen anew.
+pub(super) fn kept(fields: &[String], kind: &str) -> Option<Vec<Key>> {
+    let keys = fields.iter().filter_map(|field| field.strip_prefix(kind));
+    let keys = keys.map(Key::trusted).collect();
+    (!fields.is_empty()).then_some(keys)
 }
 
 /// The columns that the widest of these texts takes.

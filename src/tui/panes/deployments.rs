@@ -36,7 +36,7 @@ impl Resource for Deployment {
         Filter::default().and_equal("deployment_id", id)
     }
 
-    fn columns(rows: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
+    fn columns(rows: &[Self], _: &[String], (): &(), _: &Env) -> Vec<Column<Self>> {
         vec![
             Column::new("Status", (12, 12), 0, |row: &Self, _| {
                 let mark = marks::deployment(row.status);

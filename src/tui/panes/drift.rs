@@ -34,7 +34,7 @@ impl Resource for DriftEvent {
         Filter::default().and_equal("event_id", id)
     }
 
-    fn columns(rows: &[Self], (): &(), _: &Env) -> Vec<Column<Self>> {
+    fn columns(rows: &[Self], _: &[String], (): &(), _: &Env) -> Vec<Column<Self>> {
         let value = |title, field, rank, of: fn(&Self) -> f64| {
             Column::new(title, (8, 10), rank, move |row: &Self, _: &Env| {
                 Cell::new(number::short(of(row)))

@@ -3,7 +3,7 @@
 use super::resource::{Cell, Column, Resource, Selected};
 use super::{Allowed, Jump, Request, Scope, Tab, marks, pairs};
 use crate::domain::{
-    ExperimentName, ExperimentStatus, Filter, ModelExperiment, number, text::visible,
+    ExperimentName, ExperimentStatus, Filter, Key, ModelExperiment, number, text::visible,
 };
 use crate::store::{ExperimentQuery, ListQuery, Page};
 use crate::tui::env::{Env, count};
@@ -36,7 +36,7 @@ impl Resource for ModelExperiment {
         Filter::default().and_equal("name", id)
     }
 
-    fn columns(_rows: &[Self], (): &(), _env: &Env) -> Vec<Column<Self>> {
+    fn columns(_rows: &[Self], _: &[String], (): &(), _env: &Env) -> Vec<Column<Self>> {
         vec![
             Column::new("Experiment", (16, 40), 0, |row: &Self, _| {
                 Cell::new(row.name.to_string())
@@ -51,16 +51,26 @@ impl Resource for ModelExperiment {
                 Cell::new(visible(&row.owner))
             })
             .sorts("owner", false),
-            Column::new("Changed", (9, 10), 3, |row: &Self, env| {
+            Column::new("Created", (8, 10), 3, |row: &Self, env| {
+                Cell::new(env.ago(row.created_at))
+            })
+            .sorts("created", true)
+            .right(),
+            Column::new("Changed", (8, 10), 5, |row: &Self, env| {
                 Cell::new(env.ago(row.updated_at))
             })
-            .sorts("updated", true),
+            .sorts("updated", true)
+            .right(),
             Column::new("Description", (14, 60), 4, |row: &Self, _| {
                 let first = row.description.lines().next().unwrap_or_default();
                 Cell::new(visible(first))
             })
             .sorts("description", false),
         ]
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.tags.keys().map(Key::as_str).collect()
     }
 
     fn list(scope: &Scope, mut list: ListQuery) -> ListOf {

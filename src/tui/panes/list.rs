@@ -33,6 +33,7 @@ use crate::tui::widgets::layout::{ColumnWish, fit_columns};
 use crate::tui::widgets::{table, text};
 use ratatui::layout::Rect;
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Which row is to be selected once it is there.
@@ -68,6 +69,8 @@ pub struct ListPane<T: Resource> {
     /// The rows that a filter being typed lets through; `None` for all.
     shown: Option<Vec<usize>>,
     columns: Vec<Column<T>>,
+    /// Every free key that a row had since the start.
+    known: BTreeSet<String>,
     /// Rows that match, and all of the list or scope.
     totals: Option<(u64, u64)>,
     loaded: bool,
@@ -82,11 +85,17 @@ pub struct ListPane<T: Resource> {
     sort: Option<Sort>,
 
     selected: Option<String>,
+    /// What was selected when a filter began to be typed: it is selected again whenever it is let through.
+    home: Option<String>,
     /// Where the selected row is among those shown.
     at: usize,
     /// The first row that is seen, among those shown.
     top: usize,
     goal: Option<Goal>,
+    /// What was made or changed here and is to be shown.
+    made: Option<String>,
+    /// It is not in the list that came, which something narrows.
+    is_hidden: bool,
     marks: Vec<T>,
 
     focus: Focus,
@@ -122,6 +131,7 @@ impl<T: Resource> Default for ListPane<T> {
             window: Window::default(),
             shown: None,
             columns: Vec::new(),
+            known: BTreeSet::new(),
             totals: None,
             loaded: false,
             failure: None,
@@ -132,9 +142,12 @@ impl<T: Resource> Default for ListPane<T> {
             filtering: Filtering::default(),
             sort: None,
             selected: None,
+            home: None,
             at: 0,
             top: 0,
             goal: None,
+            made: None,
+            is_hidden: false,
             marks: Vec::new(),
             focus: Focus::List,
             detail: DetailState::default(),

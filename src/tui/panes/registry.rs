@@ -5,16 +5,19 @@ mod verbs;
 use super::resource::{Cell, Column, Resource, Selected};
 use super::sections::DeploymentsBy;
 use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks, sections};
+use crate::domain::fields;
 use crate::domain::text::visible;
 use crate::domain::{Filter, Key, ModelName, ModelVersion, RunId, StageWarning, Version, number};
 use crate::store::{ListQuery, Page, VersionQuery};
 use crate::tui::env::Env;
 use crate::tui::keymap::{Action, Context, Relative};
-use crate::tui::message::{Answer, ListOf, Overview, Question, Rows, VersionMore};
+use crate::tui::message::{Answer, ListOf, Overview, Question, Rows, Serving, VersionMore};
+use crate::tui::theme::Meaning;
 use crate::tui::widgets::detail::{Detail, Section};
 use crate::tui::widgets::text;
 use ratatui::text::Line;
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// How many metrics have a column.
@@ -40,7 +43,7 @@ impl Resource for ModelVersion {
             .and_equal("version", version)
     }
 
-    fn columns(rows: &[Self], (): &(), env: &Env) -> Vec<Column<Self>> {
+    fn columns(rows: &[Self], kept: &[String], (): &(), env: &Env) -> Vec<Column<Self>> {
         let mut columns = vec![
             columns::model(rows, 17, 0, |row| &row.model_name),
             columns::version(rows, 1, |row| &row.version),
@@ -56,12 +59,17 @@ impl Resource for ModelVersion {
             })
             .squeezes(6)
             .sorts("approval", false),
-            Column::new("Aliases", (8, 20), 6, |row: &Self, _| {
+            Column::new("Serves", (8, 14), 5, |row: &Self, env: &Env| {
+                serves(row, env)
+            })
+            .squeezes(6),
+            Column::new("Aliases", (8, 20), 7, |row: &Self, _| {
                 Cell::new(aliases(row))
             })
             .sorts("alias", false),
         ];
-        for (key, rank) in frequent_metrics(rows).into_iter().zip([5, 7, 8]) {
+        let metrics = columns::kept(kept, "metrics.").unwrap_or_else(|| frequent_metrics(rows));
+        for (key, rank) in metrics.into_iter().zip([6, 8, 9]) {
             let lower = env.directions.lower_is_better(key.as_str());
             let field = format!("metrics.{}", key.as_str());
             let wide = u16::try_from(text::width(key.as_str())).unwrap_or(u16::MAX);
@@ -80,7 +88,7 @@ impl Resource for ModelVersion {
             columns.push(column.sorts(field, !lower).right());
         }
         columns.push(
-            Column::new("By", (6, 12), 9, |row: &Self, _| {
+            Column::new("By", (6, 12), 10, |row: &Self, _| {
                 Cell::new(visible(&row.registered_by))
             })
             .sorts("registered_by", false),
@@ -93,6 +101,15 @@ impl Resource for ModelVersion {
             .right(),
         );
         columns
+    }
+
+    fn knows(field: &str) -> bool {
+        !fields::OF_A_REVIEW.iter().any(|known| known.name == field)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        let keys = self.metrics.keys().chain(self.params.keys());
+        keys.chain(self.tags.keys()).map(Key::as_str).collect()
     }
 
     fn list(scope: &Scope, list: ListQuery) -> ListOf {
@@ -300,6 +317,33 @@ pub(super) fn facts(version: &ModelVersion, env: &Env) -> Section {
             "description",
             (!version.description.is_empty()).then(|| visible(&version.description).into_owned()),
         )
+}
+
+/// Where it serves, or where it served and was rolled back; Production before the others.
+fn serves(version: &ModelVersion, env: &Env) -> Cell {
+    let mut here: Vec<&Serving> = env
+        .overview
+        .serving
+        .iter()
+        .filter(|serving| {
+            serving.version == version.version && serving.model_name == version.model_name
+        })
+        .collect();
+    here.sort_by_key(|serving| (serving.rolled_back, Reverse(serving.environment)));
+    let Some(first) = here.first() else {
+        return Cell::default();
+    };
+    let (sign, meaning) = if first.rolled_back {
+        ('↩', Meaning::Bad)
+    } else {
+        ('●', Meaning::Good)
+    };
+    let same = here.iter().filter(|it| it.rolled_back == first.rolled_back);
+    let more = match same.count() {
+        1 => String::new(),
+        several => format!(" +{}", several - 1),
+    };
+    Cell::meaning(format!("{sign} {}{more}", first.environment), meaning)
 }
 
 fn aliases(version: &ModelVersion) -> String {

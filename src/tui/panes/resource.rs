@@ -134,8 +134,19 @@ pub trait Resource: Sized + Clone + PartialEq + Filterable + Fields + 'static {
     /// The filter that lets only the row with this id through.
     fn only(id: &str) -> Filter;
 
-    /// Columns for these rows; kinds with free keys choose the keys that the rows have.
-    fn columns(rows: &[Self], state: &Self::State, env: &Env) -> Vec<Column<Self>>;
+    /// Columns for these rows; kinds with free keys choose the keys that the rows have, or take the fields that are to be `kept`.
+    fn columns(rows: &[Self], kept: &[String], state: &Self::State, env: &Env)
+    -> Vec<Column<Self>>;
+
+    /// Whether a row knows the value of a field; what is judged by the service alone is filtered there.
+    fn knows(_field: &str) -> bool {
+        true
+    }
+
+    /// The free keys that it carries, without what a field has before them.
+    fn keys(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// The list with this query, restricted to the scope.
     fn list(scope: &Scope, list: ListQuery) -> ListOf;

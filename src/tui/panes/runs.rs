@@ -7,7 +7,7 @@ mod forms;
 
 use self::curves::Curves;
 use super::resource::{Cell, Column, Resource, Selected};
-use super::{Allowed, Badge, Jump, Request, Scope, Tab, marks};
+use super::{Allowed, Badge, Jump, Request, Scope, Tab, columns, marks};
 use crate::domain::{ExperimentName, Filter, Key, ModelRun, RunStatus, number, text::visible};
 use crate::store::{ListQuery, Page, RunQuery};
 use crate::tui::env::Env;
@@ -71,8 +71,12 @@ impl Resource for ModelRun {
         Filter::default().and_equal("run_id", id)
     }
 
-    fn columns(rows: &[Self], state: &RunsState, env: &Env) -> Vec<Column<Self>> {
-        let mut columns = vec![
+    fn columns(rows: &[Self], kept: &[String], state: &RunsState, env: &Env) -> Vec<Column<Self>> {
+        let keys_of = |kind: &str, of: fn(&Self) -> Vec<&Key>| {
+            let kept = columns::kept(kept, kind);
+            kept.unwrap_or_else(|| common_keys(rows, of))
+        };
+        let mut list = vec![
             Column::new("Run", (12, 28), 0, |row: &Self, _| {
                 Cell::new(visible(&row.name))
             })
@@ -95,36 +99,37 @@ impl Resource for ModelRun {
             .sorts("started", true)
             .right(),
         ];
-        for (nth, key) in common_keys(rows, |row| row.metrics.keys())
-            .into_iter()
-            .enumerate()
-        {
+        let metrics = keys_of("metrics.", |row| row.metrics.keys().collect());
+        for (nth, key) in metrics.into_iter().enumerate() {
             let is_curve = state.curves.metric() == Some(&key);
-            columns.push(metric_column(key, nth, env));
+            list.push(metric_column(key, nth, env));
             if is_curve {
-                columns.push(curves::column(&state.curves, rank(3, nth)));
+                list.push(curves::column(&state.curves, rank(3, nth)));
             }
         }
-        for (nth, key) in common_keys(rows, |row| row.params.keys())
-            .into_iter()
-            .enumerate()
-        {
-            columns.push(param_column(key, nth));
+        let params = keys_of("params.", |row| row.params.keys().collect());
+        for (nth, key) in params.into_iter().enumerate() {
+            list.push(param_column(key, nth));
         }
-        columns.push(
+        list.push(
             Column::new("Experiment", (10, 20), 7, |row: &Self, _| {
                 Cell::new(row.experiment_name.to_string())
             })
             .sorts("experiment", false),
         );
-        columns.push(
+        list.push(
             Column::new("Ended", (8, 9), 30, |row: &Self, env: &Env| {
                 Cell::new(row.ended_at.map_or(String::new(), |at| env.ago(at)))
             })
             .sorts("ended", true)
             .right(),
         );
-        columns
+        list
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        let keys = self.metrics.keys().chain(self.params.keys());
+        keys.chain(self.tags.keys()).map(Key::as_str).collect()
     }
 
     fn list(scope: &Scope, mut list: ListQuery) -> ListOf {
@@ -286,10 +291,7 @@ pub(super) fn headline(run: &ModelRun) -> Option<&Key> {
 }
 
 /// The keys that most rows have, most common first.
-fn common_keys<'a, I: Iterator<Item = &'a Key>>(
-    rows: &'a [ModelRun],
-    keys: impl Fn(&'a ModelRun) -> I,
-) -> Vec<Key> {
+fn common_keys(rows: &[ModelRun], keys: fn(&ModelRun) -> Vec<&Key>) -> Vec<Key> {
     let mut counts: BTreeMap<&Key, usize> = BTreeMap::new();
     for row in rows.iter().take(SAMPLE) {
         for key in keys(row) {

@@ -10,7 +10,7 @@ pub use version::{
 
 use super::marks;
 use crate::domain::text::{visible, visible_lines};
-use crate::domain::{AuditEntry, Deployment, DriftEvent, Tags, number};
+use crate::domain::{AuditEntry, Deployment, DriftEvent, Health, Tags, number};
 use crate::tui::env::{Env, span};
 use crate::tui::widgets::detail::{Section, Table};
 use ratatui::text::{Line, Span};
@@ -72,13 +72,7 @@ pub fn deployments(
         let since = deployment.activated_at.unwrap_or(deployment.created_at);
         let until = deployment.ended_at.map_or_else(
             || env.ago(since),
-            |end| {
-                format!(
-                    "{}, for {}",
-                    env.ago(since),
-                    span(end.duration_since(since))
-                )
-            },
+            |end| format!("{} for {}", env.ago(since), span(end.duration_since(since))),
         );
         table.row(vec![
             marks::deployment(deployment.status).span(&env.theme),
@@ -86,11 +80,21 @@ pub fn deployments(
                 DeploymentsBy::Environment => plain(deployment.environment),
                 DeploymentsBy::Version => plain(&deployment.version),
             },
-            marks::health(deployment.health).span(&env.theme),
+            health(deployment.health, env),
             plain(until),
         ]);
     }
     table_or_none(title, table, env)
+}
+
+/// Health as a table has it, where that nobody asked yet is not worth a word.
+fn health(health: Health, env: &Env) -> Span<'static> {
+    let mark = marks::health(health);
+    if health == Health::Unknown {
+        mark.sign(&env.theme)
+    } else {
+        mark.span(&env.theme)
+    }
 }
 
 /// How a version drifted.

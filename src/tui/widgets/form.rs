@@ -115,7 +115,7 @@ impl Field {
         self.value() != self.first
     }
 
-    /// What stands below it when there are `columns` for it, and what that is: all of an error and a note is told, a help is cut.
+    /// What stands below it when there are `columns` for it, and what that is: told whole.
     fn below(&self, focused: Option<Nudge>, columns: u16) -> (Vec<String>, Below) {
         let columns = usize::from(columns);
         let whole = |said: String| -> Vec<String> {
@@ -130,7 +130,7 @@ impl Field {
             }
             (None, Some(note), _) => (whole(note.clone()), Below::Note),
             (None, None, Some(Nudge::None)) if !self.help.is_empty() => {
-                (vec![text::cut(self.help, columns)], Below::Help)
+                (whole(self.help.to_owned()), Below::Help)
             }
             (None, None, _) => (Vec::new(), Below::Help),
         }

@@ -77,6 +77,9 @@ fn cut_short(text: &str, columns: usize) -> String {
     cut(&format!("{text}…"), columns)
 }
 
+/// Fewer characters of a broken word are not worth a line.
+const LEAST_PIECE: usize = 8;
+
 /// Breaks a styled text into lines of at most `columns` columns, at spaces where there are any.
 pub fn wrap(line: &Line<'_>, columns: usize) -> Vec<Line<'static>> {
     let columns = columns.max(1);
@@ -105,7 +108,13 @@ pub fn wrap(line: &Line<'_>, columns: usize) -> Vec<Line<'static>> {
             used += wide;
             continue;
         }
-        // A word wider than a line is broken wherever the line ends.
+        // A word wider than a line is broken wherever the line ends; a piece of a few characters is not left alone behind it.
+        let rest = wide % columns;
+        let columns = if used == 0 && rest > 0 && rest < LEAST_PIECE.min(columns / 2) {
+            wide.div_ceil(wide.div_ceil(columns))
+        } else {
+            columns
+        };
         for (piece, span) in word {
             for grapheme in piece.graphemes(true) {
                 let wide = grapheme.width();
@@ -168,6 +177,11 @@ mod tests {
         assert_eq!(
             shown(&wrap(&Line::raw("an hour (ago)"), 10)),
             ["an hour ", "(ago)"]
+        );
+        let id = Line::raw("01a1fee146de76fa98968c4221983e83");
+        assert_eq!(
+            shown(&wrap(&id, 31)),
+            ["01a1fee146de76fa", "98968c4221983e83"]
         );
         let sign = ratatui::style::Style::new().bold();
         let line = Line::from(vec![Span::raw("it is 12"), Span::styled("th", sign)]);

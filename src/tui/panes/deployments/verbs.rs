@@ -133,7 +133,12 @@ fn create(selected: &Selected<'_, Deployment>) -> Form {
     })
     .about("It is PENDING until it is made ACTIVE.")
     .text("model_name", "Model", "", model.unwrap_or_default())
-    .text("version", "Version", "", version.unwrap_or_default())
+    .text(
+        "version",
+        "Version",
+        "or an alias that it has: champion",
+        version.unwrap_or_default(),
+    )
     .choice(
         "environment",
         "Environment",

@@ -96,7 +96,7 @@ fn record(like: Option<&DriftEvent>, env: &Env) -> Form {
     .text(
         "version",
         "Version",
-        "",
+        "or an alias that it has: champion",
         &known(|event| event.version.as_str().to_owned()),
     )
     .choice(

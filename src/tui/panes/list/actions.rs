@@ -74,13 +74,24 @@ impl<T: Resource> ListPane<T> {
             Action::Last => self.select_at(self.len().saturating_sub(1)),
             Action::Open => self.open(),
             Action::Back => return self.back(),
-            Action::Filter => self.filtering.begin(),
+            Action::Filter => {
+                self.filtering.begin();
+                self.home.clone_from(&self.selected);
+            }
             Action::Accept => {
                 let changed = self.filtering.accept();
-                return self.refiltered(changed);
+                let requests = self.refiltered(changed);
+                if self.filtering.input().is_none() {
+                    self.home = None;
+                    self.lay_out_columns(env);
+                }
+                return requests;
             }
             Action::Cancel => {
                 let changed = self.filtering.cancel();
+                if let Some(home) = self.home.take() {
+                    self.selected = Some(home);
+                }
                 return self.widened(changed);
             }
             Action::SortBy => return vec![self.sort_menu()],
@@ -115,12 +126,13 @@ impl<T: Resource> ListPane<T> {
         let mut state = std::mem::take(&mut self.state);
         let requests = T::on(verb, &mut state, &self.selection(chosen), env);
         self.state = state;
-        self.columns = T::columns(self.window.rows(), &self.state, env);
+        self.lay_out_columns(env);
         requests
     }
 
     pub(super) fn move_by(&mut self, delta: isize) {
         if self.len() > 0 {
+            self.home = None;
             // Who moves on in the same list does not wait for a row any more.
             if matches!(self.goal, Some(Goal::Id(_) | Goal::Around(_))) && !self.outdated {
                 self.goal = None;
@@ -171,8 +183,8 @@ impl<T: Resource> ListPane<T> {
         if !changed {
             return Vec::new();
         }
-        let goal = self.selected.clone().map_or(Goal::First, Goal::Id);
-        self.start_over(goal)
+        let wanted = self.home.clone().or(self.selected.clone());
+        self.start_over(wanted.map_or(Goal::First, Goal::Id))
     }
 
     /// The same where more is let through than before: the selected row stays, however deep in the list it lies.

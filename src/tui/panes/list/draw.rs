@@ -13,7 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Widget};
+use ratatui::widgets::{Block, Clear, Widget};
 
 /// The part of a bordered area inside its border.
 pub(super) fn inside(area: Rect) -> Rect {
@@ -22,6 +22,24 @@ pub(super) fn inside(area: Rect) -> Rect {
         y: area.y + 1.min(area.height),
         width: area.width.saturating_sub(2),
         height: area.height.saturating_sub(2),
+    }
+}
+
+/// What has no room on the lower border stands above it, over the last rows of the list.
+fn draw_above(foot: Rect, buf: &mut Buffer, said: &str, style: Style) {
+    const ROWS: u16 = 3;
+    let room = usize::from(foot.width.saturating_sub(2));
+    let lines = text::wrap(&said.into(), room);
+    let rows = u16::try_from(lines.len()).unwrap_or(ROWS);
+    let rows = rows.min(ROWS).min(foot.y.saturating_sub(buf.area.y));
+    let area = Rect {
+        y: foot.y - rows,
+        height: rows,
+        ..foot
+    };
+    Clear.render(area, buf);
+    for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+        buf.set_stringn(area.x + 1, y, line.to_string(), room, style);
     }
 }
 
@@ -209,7 +227,11 @@ impl<T: Resource> ListPane<T> {
             };
             // What is typed keeps its room, and half of the line however long it is.
             let typed = text::width(self.filtering.typed_text()) + 3;
-            let said = text::cut(&said, room.saturating_sub(typed).max(room / 2));
+            let mut said = said;
+            if text::width(&said) > room.saturating_sub(typed) {
+                draw_above(foot, buf, said.trim(), style);
+                said.clear();
+            }
             let taken = u16::try_from(text::width(&said)).unwrap_or(0);
             buf.set_stringn(foot.x, foot.y, "/", room, theme.key);
             let line = Rect {
@@ -225,9 +247,12 @@ impl<T: Resource> ListPane<T> {
         let failure = self.failure.as_ref().or(self.detail_failure.as_ref());
         if let (Some(failure), true) = (failure, self.len() > 0) {
             let hint = failure.hint.as_deref().unwrap_or("R asks again");
-            let said = format!(" {} · {hint} ", failure.message);
-            let said = text::cut(&said, room);
-            buf.set_stringn(foot.x, foot.y, said, room, theme.error);
+            let said = format!("{} · {hint}", failure.message);
+            if text::width(&said) + 2 > room {
+                draw_above(foot, buf, &said, theme.error);
+            } else {
+                buf.set_stringn(foot.x, foot.y, format!(" {said} "), room, theme.error);
+            }
             return None;
         }
         // Where one is in a long list.

@@ -103,7 +103,7 @@ impl<T: Resource> Pane for ListPane<T> {
                     let rows = self.window.rows();
                     received.changed = T::take_beside(&mut self.state, rows, answer);
                     if received.changed {
-                        self.columns = T::columns(rows, &self.state, env);
+                        self.lay_out_columns(env);
                     }
                 }
                 // A decoration is missing; nothing else is, so nothing is told.
@@ -175,6 +175,7 @@ impl<T: Resource> Pane for ListPane<T> {
         // A filter that was in force once can be read again.
         let _ = self.filtering.set(&place.filter);
         self.sort = place.sort;
+        self.home = None;
         self.focus = Focus::List;
         self.start_over(place.selected.map_or(Goal::First, Goal::Around))
     }
@@ -194,8 +195,14 @@ impl<T: Resource> Pane for ListPane<T> {
     }
 
     fn select(&mut self, id: &str) {
+        self.made = Some(id.to_owned());
         match self.position(id) {
             Some(at) => self.select_at(at),
+            // Where everything is let through it is there, however deep; a filter or a scope may hide it.
+            None if self.loaded && !self.is_narrowed() && self.shown.is_none() => {
+                self.goal = Some(Goal::Around(id.to_owned()));
+                self.outdated = true;
+            }
             None => self.goal = Some(Goal::Id(id.to_owned())),
         }
     }
@@ -250,6 +257,11 @@ impl<T: Resource> ListPane<T> {
                 self.filtered_by.clone_from(&asked.filter);
                 received.changed = !same;
                 self.take_page(&asked, page, env);
+                if std::mem::take(&mut self.is_hidden) {
+                    let said = "it is there, but what narrows this list hides it; Esc shows all";
+                    let told = Request::Tell(Gravity::Info, said.to_owned());
+                    received.requests.push(told);
+                }
                 if was_outdated && let Some(said) = self.sorted_by_nothing() {
                     let told = Request::Tell(Gravity::Warning, said);
                     received.requests.push(told);

@@ -2,12 +2,16 @@
 
 use super::window::Fetch;
 use super::{Asked, Goal, ListPane};
+use crate::domain::fields;
+use crate::domain::filter::Test;
 use crate::store::Page;
 use crate::tui::env::Env;
 use crate::tui::panes::resource::Resource;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+/// More free keys than this are not remembered.
+const MOST_KEYS: usize = 5_000;
 /// How far a neighbour of a row that vanished is looked for.
 const NEIGHBOURS: usize = 100;
 
@@ -35,7 +39,8 @@ impl<T: Resource> ListPane<T> {
         let total = self.totals.map(|(matching, _)| matching);
 
         let moved = self.window.take(fetch, page, total);
-        self.columns = T::columns(self.window.rows(), &self.state, env);
+        self.learn_keys();
+        self.lay_out_columns(env);
         self.let_through();
         if let (Some(moved), None) = (moved, &self.shown) {
             self.top = self.top.saturating_add_signed(moved);
@@ -55,7 +60,7 @@ impl<T: Resource> ListPane<T> {
             Some(Goal::Id(id) | Goal::Around(id)) => match self.position(&id) {
                 Some(at) => self.select_at(at),
                 None if !goal_was_asked_for => self.goal = Some(Goal::Id(id)),
-                None => {}
+                None => self.is_hidden = self.made.take() == Some(id) && self.is_narrowed(),
             },
             None => {}
         }
@@ -70,10 +75,49 @@ impl<T: Resource> ListPane<T> {
         self.refresh_marks();
     }
 
+    /// Chooses the columns. While a filter is typed, and as long as the rows that it lets through have them, those with free keys stay
+    /// where they are.
+    pub(super) fn lay_out_columns(&mut self, env: &Env) {
+        let fields = self
+            .columns
+            .iter()
+            .filter_map(|column| column.field.as_deref());
+        let keyed = fields.filter(|field| fields::names_a_key::<T>(field));
+        let mut kept: Vec<String> = keyed.map(str::to_owned).collect();
+        let is_typing = self.filtering.input().is_some();
+        let is_filtered = !self.filtering.wanted().is_empty();
+        let have_all = || kept.iter().all(|field| self.rows_have(field));
+        if !(is_typing || is_filtered && (self.window.rows().is_empty() || have_all())) {
+            kept.clear();
+        }
+        self.columns = T::columns(self.window.rows(), &kept, &self.state, env);
+    }
+
+    /// Notes the free keys that the rows have: what is filtered away now is a field all the same.
+    fn learn_keys(&mut self) {
+        for row in self.window.rows() {
+            for key in row.keys() {
+                if self.known.len() >= MOST_KEYS {
+                    return;
+                }
+                if !self.known.contains(key) {
+                    self.known.insert(key.to_owned());
+                }
+            }
+        }
+    }
+
     /// Applies the filter to the loaded rows, until the store answered with it.
     pub(super) fn let_through(&mut self) {
         let wanted = self.filtering.wanted();
-        self.shown = (*wanted != self.filtered_by).then(|| {
+        let is_other = *wanted != self.filtered_by;
+        // What no row knows of itself is left to the store.
+        let mut wanted = wanted.clone();
+        wanted.terms.retain(|term| match &term.test {
+            Test::Field { field, .. } => T::knows(field),
+            Test::Word(_) => true,
+        });
+        self.shown = is_other.then(|| {
             let rows = self.window.rows().iter().enumerate();
             rows.filter(|(_, row)| wanted.matches(*row))
                 .map(|(at, _)| at)
@@ -108,6 +152,12 @@ impl<T: Resource> ListPane<T> {
         let Some(selected) = &self.selected else {
             return;
         };
+        if let Some(home) = self.home.clone()
+            && home != *selected
+            && let Some(at) = self.position(&home)
+        {
+            return self.select_at(at);
+        }
         if let Some(at) = self.position(selected) {
             self.at = at;
             return;

@@ -23,7 +23,7 @@ impl<T: Resource> ListPane<T> {
     }
 
     /// Whether any of the loaded rows has a value there.
-    fn rows_have(&self, field: &str) -> bool {
+    pub(super) fn rows_have(&self, field: &str) -> bool {
         let mut rows = self.window.rows().iter().take(SAMPLE);
         rows.any(|row| !row.field(field).is_empty())
     }
@@ -31,10 +31,14 @@ impl<T: Resource> ListPane<T> {
     /// Why a filter hardly means what it says.
     pub(super) fn doubt(&self, filter: &Filter) -> Option<String> {
         let mut keys = self.keys();
+        keys.extend(self.known.iter().map(String::as_str));
+        // Where no row was ever seen nobody knows which keys there are.
+        let has_keys = !T::KEYED.is_empty();
+        let is_unknown = has_keys && self.known.is_empty() && self.window.rows().is_empty();
         keys.extend(
             filter
                 .fields()
-                .filter(|field| !T::KEYED.is_empty() && self.rows_have(field)),
+                .filter(|field| is_unknown || has_keys && self.rows_have(field)),
         );
         fields::doubt::<T>(filter, &keys)
     }
@@ -106,7 +110,8 @@ impl<T: Resource> ListPane<T> {
         let sort = self.sort.as_ref()?;
         let first = self.window.rows().first()?;
         let (_, several) = T::NOUNS;
-        (!self.window.more_before() && first.field(&sort.field).is_empty()).then(|| {
+        let has_none = T::knows(&sort.field) && first.field(&sort.field).is_empty();
+        (!self.window.more_before() && has_none).then(|| {
             let field = visible(&sort.field);
             format!("none of these {several} has '{field}', so they are not in its order")
         })

@@ -1,7 +1,7 @@
 //! The Registry tab, as a person at the keys sees it.
 
-use crate::domain::{Alias, Missing, ModelVersion, Stage};
-use crate::tui::message::{ErrorKind, Failure, ListOf, Question, VersionMore, Write};
+use crate::domain::{Alias, Environment, Missing, ModelName, ModelVersion, Stage, Version};
+use crate::tui::message::{ErrorKind, Failure, ListOf, Question, Serving, VersionMore, Write};
 use crate::tui::panes::Tab;
 use crate::tui::panes::testing::{Screen, World, version};
 
@@ -157,4 +157,51 @@ fn the_id_is_the_one_of_the_audit_log() {
     let id = <ModelVersion as crate::tui::panes::resource::Resource>::id(&world().versions[0])
         .into_owned();
     assert_eq!(id, "fraud 7");
+}
+
+#[test]
+fn what_is_judged_under_the_policy_is_a_field_here_too() {
+    let mut screen = screen();
+    screen.press(&["/"]).type_text("items<1 stage:staging");
+    let text = screen.text();
+    assert!(!text.contains("there is no field"), "{text}");
+    // No row knows it, so only the stage is judged until the store answers.
+    assert!(text.contains("fraud    7"), "{text}");
+    screen.press(&["enter"]);
+    let asked = screen
+        .asked
+        .iter()
+        .rev()
+        .find_map(|question| match question {
+            Question::Page(ListOf::Versions(query), _) => Some(query.list.filter.terms.len()),
+            _ => None,
+        });
+    assert_eq!(asked, Some(2));
+    screen.press(&["esc", "/"]).type_text("itens<1");
+    screen.sees("'items' is near");
+}
+
+#[test]
+fn what_serves_and_what_was_rolled_back_is_seen_in_the_list() {
+    let serving = |version: &str, rolled_back| Serving {
+        model_name: ModelName::new("fraud").unwrap(),
+        version: Version::new(version).unwrap(),
+        environment: Environment::Production,
+        rolled_back,
+    };
+    let mut world = world();
+    world.overview.serving = vec![serving("6", false), serving("7", true)];
+    for size in [(120, 40), (80, 24)] {
+        let screen = Screen::open(Tab::Registry, world.clone(), size);
+        let text = screen.text();
+        let line = |version: &str| {
+            let mut lines = text.lines();
+            lines
+                .find(|line| line.contains(&format!(" fraud    {version} ")))
+                .unwrap()
+                .to_owned()
+        };
+        assert!(line("6").contains("● PROD"), "{text}");
+        assert!(line("7").contains("↩ PROD"), "{text}");
+    }
 }

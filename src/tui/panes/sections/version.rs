@@ -66,8 +66,8 @@ fn against(key: &Key, this: Option<f64>, other: Option<f64>, env: &Env) -> Span<
     };
     let by = number::short((this - other).abs());
     let (text, meaning) = match env.directions.compare(key, this, other) {
-        Ordering::Greater => (format!("▲ better by {by}"), Meaning::Good),
-        Ordering::Less => (format!("▼ worse by {by}"), Meaning::Bad),
+        Ordering::Greater => (format!("▲ {by} better"), Meaning::Good),
+        Ordering::Less => (format!("▼ {by} worse"), Meaning::Bad),
         Ordering::Equal => ("= the same".to_owned(), Meaning::Muted),
     };
     Span::styled(text, env.theme.meaning(meaning))
@@ -221,10 +221,10 @@ mod tests {
                 .content
                 .into_owned()
         };
-        assert_eq!(judged("auc", Some(0.93), Some(0.9)), "▲ better by 0.03");
-        assert_eq!(judged("val/loss", Some(0.3), Some(0.2)), "▼ worse by 0.1");
+        assert_eq!(judged("auc", Some(0.93), Some(0.9)), "▲ 0.03 better");
+        assert_eq!(judged("val/loss", Some(0.3), Some(0.2)), "▼ 0.1 worse");
         assert_eq!(judged("auc", Some(0.9), Some(0.9)), "= the same");
-        assert_eq!(judged("auc", Some(f64::NAN), Some(0.9)), "▼ worse by NaN");
+        assert_eq!(judged("auc", Some(f64::NAN), Some(0.9)), "▼ NaN worse");
         assert_eq!(judged("auc", None, Some(0.9)), "· not here");
     }
 }

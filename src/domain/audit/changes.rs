@@ -115,9 +115,8 @@ fn scalar(value: &Value) -> Option<String> {
         Value::Null => Some("none".to_owned()),
         Value::String(text) if text.is_empty() => Some("empty".to_owned()),
         Value::String(text) => Some(cut(text)),
-        Value::Bool(_) => Some(value.to_string()),
         Value::Number(given) if given.is_f64() => given.as_f64().map(number::short),
-        Value::Number(_) => Some(value.to_string()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Array(_) | Value::Object(_) => None,
     }
 }

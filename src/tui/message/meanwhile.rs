@@ -15,6 +15,10 @@ pub struct Meanwhile {
 
 /// An object, and what the forms about it show beside its fields.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, behind the box of its failure"
+)]
 pub enum Object {
     Experiment(ModelExperiment),
     Run(ModelRun),

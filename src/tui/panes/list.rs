@@ -46,6 +46,17 @@ enum Goal {
     Around(String),
 }
 
+/// What was made or changed in this list.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Made {
+    #[default]
+    Nothing,
+    /// It is to be shown.
+    Wanted(String),
+    /// It is not in the list that came, which something narrows.
+    Hidden,
+}
+
 /// What a question for rows was asked with, so that its answer is judged by that and not by what is so when it comes.
 #[derive(Debug)]
 struct Asked {
@@ -92,10 +103,7 @@ pub struct ListPane<T: Resource> {
     /// The first row that is seen, among those shown.
     top: usize,
     goal: Option<Goal>,
-    /// What was made or changed here and is to be shown.
-    made: Option<String>,
-    /// It is not in the list that came, which something narrows.
-    is_hidden: bool,
+    made: Made,
     marks: Vec<T>,
 
     focus: Focus,
@@ -146,8 +154,7 @@ impl<T: Resource> Default for ListPane<T> {
             at: 0,
             top: 0,
             goal: None,
-            made: None,
-            is_hidden: false,
+            made: Made::Nothing,
             marks: Vec::new(),
             focus: Focus::List,
             detail: DetailState::default(),

@@ -161,6 +161,7 @@ enum Nudge {
 
 /// Fields, one of which has the keys.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_field_names, reason = "they are what it is")]
 pub struct Fields {
     fields: Vec<Field>,
     at: usize,
@@ -413,7 +414,10 @@ mod tests {
             let area = Rect::new(0, 0, 80, 4);
             let mut buf = Buffer::empty(area);
             fields.draw(area, &mut buf, &Theme::default());
-            buf.content.iter().map(|cell| cell.symbol()).collect()
+            buf.content
+                .iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect()
         };
         for c in "accepted".chars() {
             assert_eq!(press(&mut fields, c), Typed::Taken);

@@ -105,6 +105,7 @@ pub(super) async fn meanwhile(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::AuditEntry;
     use crate::service::{ExperimentUpdate, NewExperiment, ServiceOptions};
 
     #[tokio::test]
@@ -136,7 +137,7 @@ mod tests {
             .history
             .iter()
             .filter(|entry| entry.at > seen.updated_at);
-        let told: Vec<Vec<String>> = since.map(|entry| entry.changes()).collect();
+        let told: Vec<Vec<String>> = since.map(AuditEntry::changes).collect();
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0][0].ends_with("→ carol"), "{told:?}");
     }

@@ -200,13 +200,13 @@ fn register(engineer: &mut Screen, version: &str, run: &str) {
 fn review(host: &Host, engineer: &mut Screen, approver: Option<&mut Screen>, version: &str) {
     let title = format!("Mark an item of iris {version}");
     engineer.open("4", "Approvals · 1");
-    engineer.fill("m", &title, &[TAB, "in the wiki"]);
+    engineer.fill("m", &title, &["in the wiki"]);
     engineer.sees_no_more(&title);
     match approver {
         Some(approver) => {
             approver.open("4", "Approvals · 1");
             approver.sees("in the wiki");
-            approver.fill("m", &title, &[TAB, "page 3"]);
+            approver.fill("m", &title, &["page 3"]);
             approver.sees_no_more(&title);
             approver.sees("page 3");
             let title = format!("Approve iris {version}");

@@ -1,7 +1,7 @@
 //! A list as a pane: messages in, requests out.
 
 use super::window::Fetch;
-use super::{Goal, ListPane};
+use super::{Goal, ListPane, Made};
 use crate::domain::Sort;
 use crate::store::Page;
 use crate::tui::env::Env;
@@ -195,7 +195,7 @@ impl<T: Resource> Pane for ListPane<T> {
     }
 
     fn select(&mut self, id: &str) {
-        self.made = Some(id.to_owned());
+        self.made = Made::Wanted(id.to_owned());
         match self.position(id) {
             Some(at) => self.select_at(at),
             // Where everything is let through it is there, however deep; a filter or a scope may hide it.
@@ -257,7 +257,8 @@ impl<T: Resource> ListPane<T> {
                 self.filtered_by.clone_from(&asked.filter);
                 received.changed = !same;
                 self.take_page(&asked, page, env);
-                if std::mem::take(&mut self.is_hidden) {
+                if self.made == Made::Hidden {
+                    self.made = Made::Nothing;
                     let said = "it is there, but what narrows this list hides it; Esc shows all";
                     let told = Request::Tell(Gravity::Info, said.to_owned());
                     received.requests.push(told);

@@ -1,7 +1,7 @@
 //! What happens to selection, scroll and marks when rows come, go or are let through by a filter.
 
 use super::window::Fetch;
-use super::{Asked, Goal, ListPane};
+use super::{Asked, Goal, ListPane, Made};
 use crate::domain::fields;
 use crate::domain::filter::Test;
 use crate::store::Page;
@@ -60,7 +60,14 @@ impl<T: Resource> ListPane<T> {
             Some(Goal::Id(id) | Goal::Around(id)) => match self.position(&id) {
                 Some(at) => self.select_at(at),
                 None if !goal_was_asked_for => self.goal = Some(Goal::Id(id)),
-                None => self.is_hidden = self.made.take() == Some(id) && self.is_narrowed(),
+                None => {
+                    let is_hidden = self.made == Made::Wanted(id) && self.is_narrowed();
+                    self.made = if is_hidden {
+                        Made::Hidden
+                    } else {
+                        Made::Nothing
+                    };
+                }
             },
             None => {}
         }

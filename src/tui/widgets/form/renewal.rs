@@ -65,13 +65,14 @@ impl Field {
     fn put(&mut self, value: &str) {
         match &mut self.kind {
             Kind::Text(input) => *input = TextInput::new(value).at_most(LONGEST),
-            Kind::Choice { words, at } => match words.iter().position(|word| word == value) {
-                Some(found) => *at = found,
-                None => {
+            Kind::Choice { words, at } => {
+                if let Some(found) = words.iter().position(|word| word == value) {
+                    *at = found;
+                } else {
                     let gone = format!("↺ {} cannot be chosen any more", told(value));
                     self.note = Some(gone);
                 }
-            },
+            }
         }
     }
 }

@@ -117,10 +117,10 @@ pub struct StoreInfo {
     pub schema_version: i64,
     /// The engine and its version: `SQLite 3.54.1`.
     pub engine: String,
-    /// Bytes of the store's file.
-    pub size: u64,
+    /// Bytes of the store's file; a server does not tell its own.
+    pub size: Option<u64>,
     /// Bytes of the write-ahead log beside it.
-    pub wal_size: u64,
+    pub wal_size: Option<u64>,
     /// How many objects of each kind there are, by the name of the kind.
     pub counts: BTreeMap<String, u64>,
     /// Why nothing can be written, where nothing can.
@@ -128,6 +128,9 @@ pub struct StoreInfo {
     /// What a server can do of what differs between servers; empty for a local store.
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub capabilities: std::collections::BTreeMap<String, bool>,
+    /// Whether MLflow's own experiment 'Default' is among the experiments that are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts_default: Option<bool>,
     /// What a server's requests are signed with, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<String>,

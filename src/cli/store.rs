@@ -122,10 +122,10 @@ fn sections(info: &StoreInfo) -> Sections {
         .raw(if is_server { "address" } else { "path" }, &info.target)
         .raw("engine", &info.engine)
         .field("layout", Cell::shown(info.schema_version));
-    if !is_server {
-        sections
-            .field("size", Cell::shown(bytes(info.size)))
-            .field("write-ahead log", Cell::shown(bytes(info.wal_size)));
+    for (what, size) in [("size", info.size), ("write-ahead log", info.wal_size)] {
+        if let Some(size) = size {
+            sections.field(what, Cell::shown(bytes(size)));
+        }
     }
     if let Some(credentials) = &info.credentials {
         sections.raw("credentials", credentials);
@@ -141,7 +141,11 @@ fn sections(info: &StoreInfo) -> Sections {
     }
     sections.begin("counts");
     for (kind, count) in &info.counts {
-        sections.pair(&kind.replace('_', " "), &count.to_string());
+        let mut told = count.to_string();
+        if kind == "experiments" && info.counts_default == Some(true) {
+            told.push_str(", MLflow's own 'Default' among them");
+        }
+        sections.pair(&kind.replace('_', " "), &told);
     }
     sections
 }

@@ -33,6 +33,7 @@ mod registry;
 mod run_list;
 mod run_store;
 mod runs;
+mod side_by_side;
 mod source;
 mod store;
 mod tls;

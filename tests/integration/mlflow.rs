@@ -6,6 +6,9 @@ mod histories;
 mod interop;
 mod killed;
 mod losses;
+mod mirrored;
+mod permissions;
+mod pulse;
 mod races;
 mod screen;
 

@@ -122,7 +122,11 @@ impl AuditStore for MlflowStore {
     }
 
     async fn info(&self) -> Result<StoreInfo> {
-        let experiments = self.known_experiments().await?.len() as u64;
+        let experiments = self.known_experiments().await?;
+        let counts_default = experiments
+            .iter()
+            .any(|experiment| experiment.experiment_id == "0");
+        let experiments = experiments.len() as u64;
         let versions = self
             .client
             .search_versions("")
@@ -137,17 +141,22 @@ impl AuditStore for MlflowStore {
             ("drift_events".to_owned(), state.drift.len() as u64),
             ("deployments".to_owned(), state.deployments.len() as u64),
             ("audit_entries".to_owned(), state.audit.len() as u64),
+            (
+                "ledger_entries".to_owned(),
+                u64::try_from(state.next).unwrap_or(0),
+            ),
         ]);
         Ok(StoreInfo {
             kind: "remote store".to_owned(),
             target: self.client.address().to_string(),
             schema_version: LAYOUT,
             engine: self.server.engine(),
-            size: 0,
-            wal_size: 0,
+            size: None,
+            wal_size: None,
             counts,
             read_only: None,
             capabilities: self.server.listed(),
+            counts_default: Some(counts_default),
             credentials: Some(self.client.auth().source().to_owned()),
         })
     }
@@ -190,6 +199,10 @@ impl AuditStore for MlflowStore {
             why: "its data is in the server's database; whoever runs the server backs that up"
                 .to_owned(),
         })
+    }
+
+    fn writes_at_once(&self) -> usize {
+        super::side_by_side::AT_ONCE
     }
 
     fn capabilities(&self) -> Capabilities {

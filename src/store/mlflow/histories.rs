@@ -8,12 +8,12 @@ use super::api::RunSearch;
 use super::dto::{Run, offset_token};
 use super::error::{ApiError, ApiResult, During as _};
 use super::runs::point;
+use super::side_by_side;
 use super::store::MlflowStore;
 use crate::domain::{Key, MetricChart, MetricPoint, RunId, chart::ChartBucket};
 use crate::store::Result;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// How many histories, and how many points altogether, are kept: about 50 MB.
@@ -136,35 +136,16 @@ impl MlflowStore {
             remotes.push(self.remote_run_id(run_id).await?);
         }
         let runs = self.runs_by_id(&remotes).await?;
-        let (next, found) = (AtomicUsize::new(0), std::sync::Mutex::new(HashMap::new()));
-        // Six walk down the list together; none of them is a task of its own, so that all of it ends with whoever asked.
-        let walk = || async {
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(run) = remotes.get(at).map(|remote| runs.get(remote)) else {
-                    return Ok(());
-                };
-                if let Some(run) = run {
-                    let points = self.history_of(run, key, true).await?;
-                    let mut found = found
-                        .lock()
-                        .unwrap_or_else(std::sync::PoisonError::into_inner);
-                    found.insert(at, points);
-                }
+        let histories = side_by_side::all(&remotes, |remote| async {
+            match runs.get(remote) {
+                Some(run) => self.history_of(run, key, true).await,
+                None => Ok(Points::default()),
             }
-        };
-        let turn = || Box::pin(walk());
-        tokio::try_join!(turn(), turn(), turn(), turn(), turn(), turn())?;
-        let found = std::mem::take(
-            &mut *found
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
-        let chart = |at| {
-            let points = found.get(&at).cloned().unwrap_or_default();
+        });
+        let chart = |points: &Points| {
             MetricChart::reduce(key.clone(), points.iter().map(ChartBucket::of), columns)
         };
-        Ok((0..run_ids.len()).map(chart).collect())
+        Ok(histories.await?.iter().map(chart).collect())
     }
 
     /// Runs by the server's own ids, a hundred a question.

@@ -9,9 +9,10 @@ use super::dto::{KeyValue, Metric};
 use super::error::{ApiResult, During as _};
 use super::points::PointsThere;
 use super::runs::{HEARTBEAT, not_found};
+use super::side_by_side;
 use super::store::MlflowStore;
 use crate::domain::{ObjectKind, RunId};
-use crate::store::{Result, SeriesBatch};
+use crate::store::{Result, SeriesBatch, StoreError};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashSet};
 
@@ -91,8 +92,11 @@ impl MlflowStore {
         if known.is_some() {
             return Ok((remote, known));
         }
-        let last = self.read_run(run_id).await?.heartbeat_at;
-        Ok((remote, last))
+        let (run, experiment) = self.find_run(run_id).await?;
+        let ledger = self.ledger().await?;
+        let last = super::runs::build(&run, &experiment, &ledger.state).heartbeat_at;
+        // A mirrored run has another id than it looked.
+        Ok((run.info.run_id, last))
     }
 
     pub(super) async fn add_points(&self, batches: &[SeriesBatch], at: Timestamp) -> Result<()> {
@@ -101,23 +105,29 @@ impl MlflowStore {
             runs.entry(&batch.run_id).or_default().push(batch.clone());
         }
         // All are looked for before any is written to.
-        let mut found = Vec::with_capacity(runs.len());
-        for (run_id, batches) in runs {
-            found.push((run_id, self.sign_of_life(run_id).await?, batches));
-        }
-        for (run_id, (remote, last), batches) in found {
-            self.write_points(&remote, &batches, &[], &[], Some(at).max(last))
-                .await
-                .map_err(|error| {
-                    if error.is_missing() {
-                        not_found(run_id)
-                    } else {
-                        error.during_change("writing points")
-                    }
-                })?;
-        }
+        let runs: Vec<(&RunId, Vec<SeriesBatch>)> = runs.into_iter().collect();
+        let found = side_by_side::all(&runs, |(run_id, batches)| async move {
+            let found = self.sign_of_life(run_id).await?;
+            Ok::<_, StoreError>((*run_id, found, batches))
+        });
+        // The requests of one run follow each other; those of several go side by side.
+        let found = found.await?;
+        let written = side_by_side::all(&found, |(run_id, (remote, last), batches)| async move {
+            let heartbeat = Some(at).max(*last);
+            let written = self
+                .write_points(remote, batches, &[], &[], heartbeat)
+                .await;
+            written.map_err(|error| {
+                if error.is_missing() {
+                    not_found(run_id)
+                } else {
+                    error.during_change("writing points")
+                }
+            })
+        });
+        let written = written.await;
         self.wrote();
-        Ok(())
+        written.map(drop)
     }
 
     pub(super) async fn beat(&self, run_id: &RunId, at: Timestamp) -> Result<()> {

@@ -94,6 +94,9 @@ impl MlflowStore {
             .map(|run| {
                 let object = build(run, name(&run.info.experiment_id), &ledger.state);
                 let known = ledger.state.object(&key(&object.run_id));
+                if known.is_none() {
+                    self.note_mirrored(&object.run_id, &run.info.run_id);
+                }
                 Row {
                     number: known
                         .map_or_else(|| foreign_number(&run.info.run_id), |known| known.first_seq),

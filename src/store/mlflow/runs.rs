@@ -210,7 +210,8 @@ impl MlflowStore {
                     .unwrap_or_else(|| run_id.as_str().to_owned())
             })
         };
-        match known {
+        let mirrored = || self.seen().mirrored.get(run_id.as_str()).cloned();
+        match known.or_else(mirrored) {
             Some(remote) => Ok(remote),
             // Somebody else may have made it meanwhile.
             None => Ok(self.ledger().await?.state.remote_run(run_id).to_owned()),
@@ -220,17 +221,61 @@ impl MlflowStore {
     /// A run by either of its ids; runs of the reserved experiments and deleted ones are not there.
     pub(super) async fn find_run(&self, run_id: &RunId) -> Result<(dto::Run, String)> {
         let remote = self.remote_run_id(run_id).await?;
-        let run =
-            self.client
-                .get_run(&remote)
-                .await
-                .about(KIND, run_id.as_str(), "reading a run")?;
+        let run = match self.client.get_run(&remote).await {
+            Err(error) if error.is_missing() => {
+                let experiments = self.known_experiments().await?;
+                let experiments = experiments
+                    .into_iter()
+                    .map(|experiment| experiment.experiment_id)
+                    .collect();
+                let mirrored = self.mirrored_run(run_id, experiments).await?;
+                mirrored.ok_or_else(|| not_found(run_id))?
+            }
+            found => found.about(KIND, run_id.as_str(), "reading a run")?,
+        };
         let experiment = self.experiment_name(&run.info.experiment_id).await?;
         if run.info.lifecycle_stage == "deleted" || experiment.starts_with(super::ledger::RESERVED)
         {
             return Err(not_found(run_id));
         }
         Ok((run, experiment))
+    }
+
+    /// A run that a local store mirrors here, by the id that it has there.
+    async fn mirrored_run(
+        &self,
+        run_id: &RunId,
+        experiment_ids: Vec<String>,
+    ) -> Result<Option<dto::Run>> {
+        let id = run_id.as_str();
+        if id.contains('\'') {
+            // It cannot stand in MLflow's filters.
+            return Ok(None);
+        }
+        let search = RunSearch {
+            experiment_ids,
+            filter: format!("tags.`{GIVEN_ID}` = '{id}'"),
+            order_by: Vec::new(),
+        };
+        let (found, _) = self
+            .client
+            .search_runs(&search, 1, None)
+            .await
+            .during("looking for a mirrored run")?;
+        let found = found.into_iter().next();
+        if let Some(run) = &found {
+            self.note_mirrored(run_id, &run.info.run_id);
+        }
+        Ok(found)
+    }
+
+    /// Remembers that a run has another id on the server.
+    pub(super) fn note_mirrored(&self, run_id: &RunId, remote: &str) {
+        if run_id.as_str() != remote {
+            self.seen()
+                .mirrored
+                .insert(run_id.as_str().to_owned(), remote.to_owned());
+        }
     }
 
     pub(super) async fn read_run(&self, run_id: &RunId) -> Result<ModelRun> {
@@ -283,8 +328,20 @@ impl MlflowStore {
             kind: KIND,
             id: run.run_id.as_str().to_owned(),
         };
-        if !named_by_server && self.find_run(&run.run_id).await.is_ok() {
-            return Err(taken());
+        if !named_by_server {
+            let remote = self.remote_run_id(&run.run_id).await?;
+            let in_experiment = vec![experiment.experiment_id.clone()];
+            let is_there = match self.client.get_run(&remote).await {
+                Ok(there) => there.info.lifecycle_stage != "deleted",
+                Err(error) if error.is_missing() => {
+                    let mirrored = self.mirrored_run(&run.run_id, in_experiment).await?;
+                    mirrored.is_some()
+                }
+                Err(error) => return Err(error.during("making a run")),
+            };
+            if is_there {
+                return Err(taken());
+            }
         }
         let own_name = (!named_by_server).then(|| run.run_id.as_str());
         let intent = Intent::new(own_name, ctx, snapshot(KIND, run));
@@ -414,12 +471,17 @@ impl MlflowStore {
             .append(ctx, |state| {
                 let stored = build(&on_server, &experiment, state);
                 same_revision(KIND, id, run.revision, stored.revision)?;
-                let draft = changed(
+                let mut draft = changed(
                     key(&stored.run_id),
                     next,
                     snapshot(KIND, &stored),
                     snapshot(KIND, run),
                 );
+                // Of a mirrored run the ledger does not know yet which one it is.
+                let remote = on_server.info.run_id.as_str();
+                if state.remote_run(&stored.run_id) != remote {
+                    draft.remote = Some(remote.to_owned());
+                }
                 let told = Told::new(&on_server.data.tags, state, &draft.key);
                 let tags = if told.is_behind {
                     told.tags_on_server()

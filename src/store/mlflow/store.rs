@@ -47,6 +47,8 @@ pub(super) struct Seen {
     /// The last sign of life of runs that this process writes.
     pub(super) heartbeats: HashMap<String, Timestamp>,
     pub(super) histories: super::histories::Histories,
+    /// The server's ids of runs that a local store mirrors there: the ledger does not know of them.
+    pub(super) mirrored: HashMap<String, String>,
     /// Captured output that is not written whole yet: how many bytes each run has.
     pub(super) output: HashMap<String, u64>,
     /// How often this process wrote.

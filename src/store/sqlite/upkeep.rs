@@ -80,11 +80,12 @@ impl AuditStore for SqliteStore {
             target: self.path.display().to_string(),
             schema_version,
             engine: format!("SQLite {}", rusqlite::version()),
-            size: files::size(&self.path),
-            wal_size: files::size(&files::beside(&self.path, "-wal")),
+            size: Some(files::size(&self.path)),
+            wal_size: Some(files::size(&files::beside(&self.path, "-wal"))),
             counts,
             read_only: self.capabilities().read_only,
             capabilities: std::collections::BTreeMap::new(),
+            counts_default: None,
             credentials: None,
         })
     }

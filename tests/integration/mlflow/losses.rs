@@ -3,9 +3,9 @@
 use crate::store_contract::samples::{
     at, batch, ctx, deployment, experiment, key, point, run, version,
 };
-use crate::support::fault_server::{Fault, FaultServer};
+use crate::support::fault_server::{Fault, FaultServer, answer};
 use crate::support::mlflow_server::{Series, turn};
-use modeldeck::domain::{DeploymentStatus, ModelName, Stage};
+use modeldeck::domain::{DeploymentStatus, MetricPoint, ModelName, Stage};
 use modeldeck::store::mlflow::{MlflowOptions, MlflowStore};
 use modeldeck::store::{
     DeploymentQuery, DeploymentWrite, ExperimentQuery, ExperimentStore as _, PageRequest,
@@ -185,4 +185,82 @@ async fn a_lost_answer_makes_nothing_twice_on_3() {
 #[tokio::test]
 async fn a_lost_answer_makes_nothing_twice_on_2() {
     lose(Series::Two).await;
+}
+
+/// A point as it can be told from others.
+fn told(point: &MetricPoint) -> (i64, i64, u64) {
+    let at = point.timestamp.as_millisecond();
+    (point.step, at, point.value.to_bits())
+}
+
+#[tokio::test]
+async fn points_are_all_there_once_however_many_requests_fail() {
+    const POINTS: i64 = 20_000;
+    let Some(server) = turn(Series::Three).await else {
+        return;
+    };
+    let between = FaultServer::before(server.port());
+    let store = MlflowStore::open(&between.uri(), MlflowOptions::default())
+        .await
+        .unwrap();
+    let test = ctx("test");
+    store
+        .insert_experiment(&experiment("fraud"), &test)
+        .await
+        .unwrap();
+    for id in ["r0", "r1"] {
+        store
+            .insert_run(&run(id, "fraud"), &[], &test)
+            .await
+            .unwrap();
+    }
+    let html = |status| answer(status, "text/html", "<h1>nginx</h1>");
+    let faults = vec![
+        Fault::HangUp,
+        Fault::LoseAnswer,
+        Fault::Truncate(40),
+        html("500 Internal Server Error"),
+        html("503 Service Unavailable"),
+    ];
+    between.one_in(10, faults);
+    let (mut sent, mut refused) = (Vec::new(), 0);
+    for start in (0..POINTS).step_by(1_250) {
+        let (id, name) = (["r0", "r1"][usize::from(start % 2_500 == 0)], "loss");
+        let points: Vec<MetricPoint> = (start..start + 1_250)
+            .map(|step| {
+                let mut point = point(step, 1.0);
+                point.value = f64::from(i32::try_from(step % 977).unwrap()) / 7.0;
+                point
+            })
+            .collect();
+        let batch = [batch(id, name, &points)];
+        // What is refused is told, and telling it again doubles nothing.
+        while store.append_metrics(&batch, at(start)).await.is_err() {
+            refused += 1;
+            assert!(refused < 100, "hardly anything comes through");
+        }
+        sent.extend(points.iter().map(|point| (id, told(point))));
+    }
+    let requests = between.none();
+    let other = MlflowStore::open(&server.uri(), MlflowOptions::default())
+        .await
+        .unwrap();
+    let mut there = Vec::new();
+    for id in ["r0", "r1"] {
+        let history = other
+            .metric_history(&run(id, "fraud").run_id, &key("loss"), 0, usize::MAX)
+            .await
+            .unwrap();
+        there.extend(history.iter().map(|point| (id, told(point))));
+    }
+    sent.sort_unstable();
+    there.sort_unstable();
+    assert!(requests > 16, "{requests} requests");
+    assert!(
+        sent == there,
+        "{} sent, {} there, {refused} refused",
+        sent.len(),
+        there.len()
+    );
+    assert_eq!(there.len(), usize::try_from(POINTS).unwrap());
 }

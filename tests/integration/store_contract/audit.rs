@@ -234,6 +234,10 @@ pub(crate) async fn info_counts_what_is_there(store: &dyn Store) {
     ] {
         assert_eq!(info.counts[name], count, "{name}");
     }
-    assert!(info.size > 0 && !info.engine.is_empty() && info.schema_version > 0);
+    assert!(
+        info.size.is_some_and(|size| size > 0)
+            && !info.engine.is_empty()
+            && info.schema_version > 0
+    );
     assert_eq!(info.read_only, None);
 }

@@ -17,6 +17,9 @@ use tokio::sync::{Mutex, MutexGuard};
 /// Switches the tests that need a real server off.
 pub(crate) const SKIP: &str = "MODELDECK_SKIP_MLFLOW_TESTS";
 
+/// The password of whoever manages the server that asks who somebody is.
+pub(crate) const ADMIN: &str = "admin-of-these-tests";
+
 /// Ends the group of what it starts when its standard input closes.
 const LAUNCHER: &str = "
 import os, signal, subprocess, sys, threading, time
@@ -105,8 +108,23 @@ impl std::ops::Deref for Turn {
 }
 
 impl Server {
+    /// Starts a 3.x server that asks who somebody is; its administrator is `admin`, with the password [`ADMIN`].
+    pub(crate) fn with_permissions() -> Self {
+        let packages = packages_of_auth();
+        let environment = [
+            ("PYTHONPATH", packages.to_str().unwrap()),
+            ("MLFLOW_FLASK_SERVER_SECRET_KEY", "of this test"),
+            ("MLFLOW_AUTH_ADMIN_PASSWORD", ADMIN),
+        ];
+        Self::start_in(Series::Three, &["--app-name", "basic-auth"], &environment)
+    }
+
     /// Starts a server on a database of its own and waits until it answers.
     pub(crate) fn start(series: Series, more: &[&str]) -> Self {
+        Self::start_in(series, more, &[])
+    }
+
+    fn start_in(series: Series, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let python = virtual_environment(series).join("bin/python");
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("mlflow.db");
@@ -144,6 +162,7 @@ impl Server {
             .env("MLFLOW_DISABLE_TELEMETRY", "true")
             .env("DO_NOT_TRACK", "true")
             .env("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+            .envs(environment.iter().copied())
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
@@ -336,6 +355,30 @@ fn virtual_environment(series: Series) -> PathBuf {
         ])
         .arg(&requirements));
     std::fs::write(&mark, "").unwrap();
+    home
+}
+
+/// What asking who somebody is needs, beside the virtual environment that stays as it is.
+fn packages_of_auth() -> PathBuf {
+    let requirements = include_str!("../../mlflow-requirements-auth.txt");
+    let python = virtual_environment(Series::Three).join("bin/python");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let digest = digest(requirements.as_bytes());
+    let home = target.join(format!("mlflow-auth-{}", &digest["sha256:".len()..][..12]));
+    let lock = std::fs::File::create(home.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
+    let mark = home.join(".complete");
+    if !mark.exists() {
+        let file = home.with_extension("txt");
+        std::fs::write(&file, requirements).unwrap();
+        run(Command::new(python)
+            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"])
+            .args(["--disable-pip-version-check", "--target"])
+            .arg(&home)
+            .arg("-r")
+            .arg(&file));
+        std::fs::write(&mark, "").unwrap();
+    }
     home
 }
 

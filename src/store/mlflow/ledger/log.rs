@@ -55,6 +55,29 @@ impl Ledger {
         Ok(())
     }
 
+    /// The ids of the ledger's experiment and of the run at its head, where they are known.
+    pub(in crate::store::mlflow) fn place(&self) -> Option<(String, String)> {
+        self.experiment_id.clone().zip(self.run_id.clone())
+    }
+
+    /// Takes what another question brought of the run at the head; `false` where the log goes on behind it.
+    pub(in crate::store::mlflow) fn take_head(
+        &mut self,
+        client: &Client,
+        run: &Run,
+        asked: Instant,
+    ) -> Result<bool, StoreError> {
+        if self.run_id.as_ref() != Some(&run.info.run_id) {
+            return Ok(false);
+        }
+        self.take(client, run)?;
+        let is_whole = value_of(&run.data.params, NEXT).is_none();
+        if is_whole {
+            self.read_at = self.read_at.max(Some(asked));
+        }
+        Ok(is_whole)
+    }
+
     /// Looks for the ledger; `false` when nobody ever wrote one.
     async fn find(&mut self, client: &Client) -> Result<bool, StoreError> {
         let experiment = match client.experiment_by_name(EXPERIMENT).await {
@@ -260,6 +283,13 @@ impl Ledger {
             // Nobody knows of the run that lost.
             let _left_behind = client.delete_run(&fresh).await;
         }
+        // Only the run at the head shows as one that waits for more.
+        if let Err(error) = client
+            .update_run(&run_id, Some("FINISHED"), None, None)
+            .await
+        {
+            tracing::debug!(%error, "a full run of the ledger does not show as that");
+        }
         self.run_id = Some(next.clone());
         Ok(next)
     }
@@ -313,7 +343,15 @@ async fn make_run(client: &Client, experiment_id: &str, first: i64) -> Result<St
         .create_run(&new)
         .await
         .during_change("making a run of the ledger")?;
-    Ok(run.info.run_id)
+    let run_id = run.info.run_id;
+    // Whoever looks for changes finds it first among the runs under way.
+    if let Err(error) = client
+        .update_run(&run_id, Some("SCHEDULED"), None, None)
+        .await
+    {
+        tracing::debug!(%error, "the ledger's run is looked for by itself");
+    }
+    Ok(run_id)
 }
 
 /// Repeats a change that may be repeated, while the trouble may pass.

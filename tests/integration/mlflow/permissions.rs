@@ -94,7 +94,6 @@ urllib.request.urlopen(request).read()
         "experiment create mine".to_owned(),
         "model register churn".to_owned(),
         "model stage churn 1 Archived".to_owned(),
-        "approval approve churn 1 --notes fine".to_owned(),
         "policy set production.quorum 2".to_owned(),
         "deployment create --model churn --version 1 --environment DEV".to_owned(),
     ] {

@@ -3,6 +3,7 @@
 use crate::support::mlflow_server::{Series, turn};
 use crate::support::program::{Program, wait_for_end};
 use serde_json::Value;
+use std::fmt::Write as _;
 
 fn items(stderr: &str) -> u64 {
     let line = stderr
@@ -23,9 +24,11 @@ async fn of_two_at_once_each_counts_its_own() {
     let program = Program::new();
     let mut lines = String::new();
     for run in 0..30 {
-        lines += &format!(
+        write!(
+            lines,
             "{{\"event\":\"run\",\"run_id\":\"r{run}\",\"experiment\":\"fraud\"}}\n{{\"event\":\"end\",\"run_id\":\"r{run}\",\"status\":\"COMPLETED\"}}\n"
-        );
+        )
+        .unwrap();
     }
     program.feed(&["ingest"], lines.as_bytes()).code(0);
     let uri = server.uri();

@@ -539,10 +539,7 @@ impl MlflowStore {
         }
         let there = &on_server.data.tags;
         // What others wrote of their run stays theirs, as long as nobody changes it here.
-        let kept = match dto::value_of(there, ATTEMPT) {
-            Some(_) => Vec::new(),
-            None => carried(before),
-        };
+        let kept = dto::value_of(there, ATTEMPT).map_or_else(|| carried(before), |_| Vec::new());
         set.extend(carried(after).into_iter().filter(|tag| {
             !kept.contains(tag) && dto::value_of(there, &tag.key) != Some(&tag.value)
         }));

@@ -31,6 +31,7 @@ mod projection;
 mod pulse;
 mod register;
 mod registry;
+mod run_fields;
 mod run_list;
 mod run_store;
 mod runs;

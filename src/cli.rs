@@ -19,6 +19,7 @@ pub mod exit;
 pub mod experiment;
 pub mod ingest;
 pub mod keys;
+pub mod known;
 pub mod list;
 pub mod meant;
 pub mod model;

@@ -5,6 +5,7 @@ pub mod queue;
 
 use super::context::Context;
 use super::error::Result;
+use super::known;
 use super::meant;
 use super::model::{approval_cell, show::review, stage_cell};
 use super::output::{Cell, Sections};
@@ -32,6 +33,7 @@ pub enum Verb {
 
 #[derive(Debug, Args)]
 pub struct ShowArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Its name or alias; left out where NAME is NAME@ALIAS.
     version: Option<VersionName>,
@@ -39,6 +41,7 @@ pub struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub struct AddArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Its name, or an alias that it has: '3', 'champion', '@champion'.
     version: VersionName,
@@ -51,6 +54,7 @@ pub struct AddArgs {
 
 #[derive(Debug, Args)]
 pub struct MarkArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Its name, or an alias that it has: '3', 'champion', '@champion'.
     version: VersionName,

@@ -5,6 +5,7 @@ pub mod show;
 
 use super::context::Context;
 use super::error::{CliError, Result};
+use super::known;
 use super::list::{self, Fields, ListArgs};
 use super::meant;
 use super::output::{Cell, Column, Style, ago};
@@ -66,7 +67,7 @@ pub struct UpdateArgs {
 
 #[derive(Debug, Args)]
 pub struct ListVerb {
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = known::model)]
     model: Option<ModelName>,
     #[arg(long)]
     version: Option<Version>,

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::error::Result;
+use super::known;
 use super::list::{self, Fields, ListArgs};
 use super::meant;
 use super::output::{Cell, Column, Sections, Style, ago, precise};
@@ -63,7 +64,7 @@ pub struct RecordArgs {
 
 #[derive(Debug, Args)]
 pub struct ListVerb {
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = known::model)]
     model: Option<ModelName>,
     #[arg(long)]
     version: Option<Version>,

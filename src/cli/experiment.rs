@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::error::{CliError, Result};
+use super::known;
 use super::list::{self, Fields, ListArgs};
 use super::output::{Cell, Column, Sections, Style, ago, moment, precise};
 use super::parse::{Pair, pair, pairs, words};
@@ -37,6 +38,7 @@ pub struct CreateArgs {
 
 #[derive(Debug, Args)]
 pub struct UpdateArgs {
+    #[arg(value_parser = known::experiment)]
     name: ExperimentName,
     #[arg(long)]
     description: Option<String>,
@@ -70,6 +72,7 @@ pub struct ListVerb {
 
 #[derive(Debug, Args)]
 pub struct ShowArgs {
+    #[arg(value_parser = known::experiment)]
     name: ExperimentName,
 }
 

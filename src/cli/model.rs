@@ -6,6 +6,7 @@ pub mod show;
 
 use super::context::Context;
 use super::error::{CliError, Result};
+use super::known;
 use super::list::{self, Fields, ListArgs};
 use super::meant;
 use super::output::{Cell, Column, Style, ago};
@@ -66,6 +67,7 @@ pub struct RegisterArgs {
 
 #[derive(Debug, Args)]
 pub struct UpdateArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Its name or alias; left out where NAME is NAME@ALIAS.
     version: Option<VersionName>,
@@ -93,6 +95,7 @@ pub struct UpdateArgs {
 
 #[derive(Debug, Args)]
 pub struct ListVerb {
+    #[arg(value_parser = known::model)]
     name: Option<ModelName>,
     #[arg(long, value_parser = words!(Stage), ignore_case = true)]
     stage: Option<Stage>,
@@ -102,6 +105,7 @@ pub struct ListVerb {
 
 #[derive(Debug, Args)]
 pub struct StageArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Its name, or an alias that it has: '3', 'champion', '@champion'.
     version: VersionName,
@@ -117,6 +121,7 @@ pub struct StageArgs {
 
 #[derive(Debug, Args)]
 pub struct AliasArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Its name, or an alias that it has: '3', 'champion', '@champion'.
     version: VersionName,

@@ -8,6 +8,7 @@ pub mod show;
 
 use super::context::Context;
 use super::error::{CliError, Result};
+use super::known;
 use super::list::{self, Fields, ListArgs};
 use super::meant;
 use super::output::{Cell, Column, Style, ago};
@@ -103,7 +104,7 @@ pub struct UpdateArgs {
 
 #[derive(Debug, Args)]
 pub struct ListVerb {
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = known::experiment)]
     experiment: Option<ExperimentName>,
     /// Any of these; again or with commas for more.
     #[arg(long = "status", value_parser = words!(RunStatus), ignore_case = true, value_delimiter = ',')]

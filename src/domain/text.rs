@@ -57,6 +57,33 @@ fn mark(shown: &mut String, c: char) {
     write!(shown, "\u{27e8}U+{:04X}\u{27e9}", c as u32).expect("writing to a String cannot fail");
 }
 
+/// What is hidden in a text that [`visible`] made, `None` where nothing is: where the text is none that it makes of a hidden character.
+pub fn hidden(shown: &str) -> Option<String> {
+    if !shown.contains(is_mark) {
+        return None;
+    }
+    let mut text = String::with_capacity(shown.len());
+    let mut rest = shown;
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        let (stands_for, after) = match c {
+            '\u{2400}'..='\u{241f}' => (char::from_u32(c as u32 - 0x2400)?, after),
+            '\u{2421}' => ('\u{7f}', after),
+            '\u{27e8}' => {
+                let (number, after) = after.strip_prefix("U+")?.split_once('\u{27e9}')?;
+                (
+                    char::from_u32(u32::from_str_radix(number, 16).ok()?)?,
+                    after,
+                )
+            }
+            c => (c, after),
+        };
+        text.push(stands_for);
+        rest = after;
+    }
+    (visible(&text) == shown).then_some(text)
+}
+
 /// Renders a sentence whose names may have been made visible already: their marks stay readable, everything else is as in [`visible`].
 pub fn visible_once(sentence: &str) -> String {
     sentence

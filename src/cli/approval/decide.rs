@@ -3,6 +3,7 @@
 use super::still_missing;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Result};
+use crate::cli::known;
 use crate::cli::meant;
 use crate::domain::{ModelName, ModelVersion, Subject, Verdict};
 use crate::service::{NewDecision, VersionName};
@@ -13,6 +14,7 @@ const SHORTEST_DIGEST: usize = 8;
 
 #[derive(Debug, Args)]
 pub struct ApproveArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Its name or alias; left out where NAME is NAME@ALIAS.
     version: Option<VersionName>,
@@ -25,6 +27,7 @@ pub struct ApproveArgs {
 
 #[derive(Debug, Args)]
 pub struct RejectArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Its name or alias; left out where NAME is NAME@ALIAS.
     version: Option<VersionName>,

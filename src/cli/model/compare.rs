@@ -2,6 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::Result;
+use crate::cli::known;
 use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Style, Table};
 use crate::domain::{ModelName, number};
@@ -10,6 +11,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Two versions or more, by name or alias.
     #[arg(value_name = "VERSION", required = true, num_args = 2..)]

@@ -3,6 +3,7 @@
 use super::{approval_cell, relatives, stage_cell};
 use crate::cli::context::Context;
 use crate::cli::error::Result;
+use crate::cli::known;
 use crate::cli::meant;
 use crate::cli::output::{Cell, Column, Sections, Style, Table, moment, precise};
 use crate::domain::{
@@ -13,6 +14,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct ShowArgs {
+    #[arg(value_parser = known::model)]
     name: ModelName,
     /// Its name or alias; left out where NAME is NAME@ALIAS.
     version: Option<VersionName>,

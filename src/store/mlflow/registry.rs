@@ -29,9 +29,9 @@ impl MlflowStore {
             });
         };
         let name = model.as_str();
-        // A name with both kinds of quotes cannot stand in MLflow's filters.
+        // A name with both kinds of quotes, or with control characters, cannot stand in MLflow's filters.
         let quote = if name.contains('\'') { '"' } else { '\'' };
-        if name.contains('\'') && name.contains('"') {
+        if name.contains('\'') && name.contains('"') || name.contains(char::is_control) {
             let mut all = Box::pin(self.versions_on_server(None)).await?;
             all.versions.retain(|version| version.name == name);
             return Ok(all);

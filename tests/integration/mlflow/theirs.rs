@@ -1,6 +1,7 @@
 //! What colleagues made with MLflow's client, used here: it stays theirs.
 
 use super::person;
+use crate::support::Home;
 use crate::support::mlflow_server::{Series, turn};
 use modeldeck::domain::{ModelRun, RunStatus};
 use modeldeck::service::RunUpdate;
@@ -115,4 +116,78 @@ async fn an_update_of_a_colleagues_run_changes_what_it_says_on_3() {
 #[tokio::test]
 async fn an_update_of_a_colleagues_run_changes_what_it_says_on_2() {
     an_update_changes_what_it_says(Series::Two).await;
+}
+
+async fn any_name_is_found(series: Series) {
+    let Some(server) = turn(series).await else {
+        return;
+    };
+    server.python(
+        "
+import mlflow
+c = mlflow.MlflowClient()
+c.create_registered_model('evil\\x1b[31m model')
+c.create_model_version('evil\\x1b[31m model', 's3://bucket/x')
+c.create_experiment('evil\\x1b[31m experiment')
+",
+    );
+    let (home, store) = (Home::new(), server.uri());
+    for given in ["evil\u{1b}[31m model", "evil␛[31m model"] {
+        let said = home
+            .deck(["model", "show", given, "1", "--store", &store])
+            .success();
+        assert!(
+            said.stdout.contains("evil␛[31m model") && !said.stdout.contains('\u{1b}'),
+            "{}",
+            said.stdout
+        );
+    }
+    home.deck([
+        "model",
+        "update",
+        "evil␛[31m model",
+        "1",
+        "--tag",
+        "a=b",
+        "--store",
+        &store,
+    ])
+    .success();
+    let shown = home
+        .deck([
+            "model",
+            "show",
+            "evil␛[31m model",
+            "1",
+            "--store",
+            &store,
+            "--json",
+        ])
+        .success()
+        .json();
+    assert_eq!(shown["tags"]["a"], "b");
+    assert_eq!(shown["model_name"], "evil\u{1b}[31m model");
+    for given in ["evil\u{1b}[31m experiment", "evil␛[31m experiment"] {
+        home.deck(["experiment", "show", given, "--store", &store])
+            .success();
+    }
+    // What is made here obeys the rules.
+    home.deck([
+        "experiment",
+        "create",
+        "evil\u{1b}[31m other",
+        "--store",
+        &store,
+    ])
+    .code(2);
+}
+
+#[tokio::test]
+async fn an_object_of_any_name_is_found_on_3() {
+    any_name_is_found(Series::Three).await;
+}
+
+#[tokio::test]
+async fn an_object_of_any_name_is_found_on_2() {
+    any_name_is_found(Series::Two).await;
 }

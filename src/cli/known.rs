@@ -8,7 +8,7 @@ use crate::domain::{ExperimentName, InvalidName, ModelName, text};
 
 /// The name of a model that is there.
 pub fn model(given: &str) -> Result<ModelName, InvalidName> {
-    known(given, ModelName::new, |name| ModelName::trusted(name))
+    known(given, ModelName::new, ModelName::trusted)
 }
 
 /// The name of an experiment that is there.

@@ -113,7 +113,7 @@ fn what_waiting_cannot_mend_is_told_where_one_came_from() {
         (
             answer("200 OK", PAGE, "<h1>A shop</h1>"),
             9,
-            "another program is there",
+            "does not answer as an MLflow server does",
         ),
     ] {
         let faults = FaultServer::before(1);

@@ -104,8 +104,10 @@ pub struct ChangeToken(pub u64);
 pub struct Capabilities {
     /// Why nothing can be written, where nothing can.
     pub read_only: Option<String>,
-    /// Whether dozens of histories are read at once without hardship: where they are on this host, or only what grew is asked for.
+    /// Whether the store is on this host, where every question is cheap.
     pub near: bool,
+    /// Whether dozens of histories are read at once without hardship: where they are on this host, or only what grew is asked for.
+    pub curves: bool,
 }
 
 /// What `store info` tells.

@@ -209,7 +209,8 @@ impl AuditStore for MlflowStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             read_only: None,
-            near: self.server.pages_histories(),
+            near: false,
+            curves: self.server.pages_histories(),
         }
     }
 }

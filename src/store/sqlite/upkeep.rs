@@ -142,6 +142,7 @@ impl AuditStore for SqliteStore {
         Capabilities {
             read_only: self.refusal.as_ref().map(|refusal| refusal.why.clone()),
             near: true,
+            curves: true,
         }
     }
 

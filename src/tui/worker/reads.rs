@@ -197,7 +197,7 @@ async fn curves(
     run_ids: Vec<RunId>,
     columns: usize,
 ) -> Result<Vec<(RunId, Vec<f64>)>> {
-    if !service.capabilities().near {
+    if !service.capabilities().curves {
         return Ok(run_ids.into_iter().map(|id| (id, Vec::new())).collect());
     }
     let charts = service.runs().charts(&run_ids, metric, columns).await?;

@@ -137,7 +137,8 @@ impl RunTracker {
             tags: new.tags,
             artifacts: Vec::new(),
             source: new.source,
-            created_at: ctx.at,
+            // One that is recorded late is as old as it is: servers tell both by one time.
+            created_at: began,
             started_at: started.then_some(began),
             ended_at: new.status.is_final().then_some(began),
             heartbeat_at: started.then_some(began),

@@ -7,6 +7,7 @@ mod carry;
 mod drain;
 mod lease;
 mod session;
+mod trouble;
 mod worker;
 
 pub use drain::{Drained, SyncProgress};

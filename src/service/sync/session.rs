@@ -4,6 +4,7 @@
 //! the server is there, a failure is the item's own, which is tried again after growing waits and is DEAD in the end, and holds up nothing else.
 
 use super::carry::{Carrier, OnStep, Outcome, Step};
+use super::trouble::{LONGEST_ASKED, LONGEST_WAIT, Trouble, asked, backoff, sentence};
 use super::{MlflowSync, SyncPatience, lease};
 use crate::domain::SyncItemState;
 use crate::service::{Result, ServerAddress};
@@ -18,11 +19,8 @@ use tokio::time::Instant;
 
 /// So many items are carried over at once.
 const AT_ONCE: usize = 4;
-/// The longest wait for an item, and for a server.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The longest wait for a server.
 const LONGEST_OFFLINE: Duration = Duration::from_secs(30);
-/// A server that asks for more time than this gets this much.
-const LONGEST_ASKED: Duration = Duration::from_secs(600);
 /// Nobody waits for longer, so what seems to was written by a clock that has been set back since.
 const BEYOND: Duration = Duration::from_secs(900);
 
@@ -445,112 +443,4 @@ async fn record(carrier: &Carrier, task: &SyncTask, failure: Failure) -> Result<
         .record_sync(carrier.token, now, &[record])
         .await?;
     Ok(())
-}
-
-/// How long a server wants to be left alone, within reason.
-fn asked(wait: Option<Duration>) -> Duration {
-    wait.unwrap_or_default().min(LONGEST_ASKED)
-}
-
-/// An error with what caused it.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-/// Why the server cannot be used.
-#[derive(Debug)]
-struct Trouble {
-    /// It is there and would not.
-    refused: bool,
-    /// It is another server.
-    is_other: bool,
-    problem: String,
-    /// How long it asks to be left alone.
-    wait: Option<Duration>,
-}
-
-impl Trouble {
-    fn of(error: &StoreError) -> Self {
-        let problem = sentence(error);
-        Self {
-            refused: !matches!(
-                error,
-                StoreError::Unreachable { .. }
-                    | StoreError::NotMlflow { .. }
-                    | StoreError::Unavailable { .. }
-            ),
-            is_other: false,
-            problem: match error.hint() {
-                Some(hint) => format!("{problem}; {hint}"),
-                None => problem,
-            },
-            wait: match error {
-                StoreError::Unavailable { retry_after, .. } => *retry_after,
-                _ => None,
-            },
-        }
-    }
-}
-
-impl From<SyncFault> for Trouble {
-    fn from(fault: SyncFault) -> Self {
-        match fault {
-            SyncFault::Server(error) => Self::of(&error),
-            SyncFault::Refused(problem) => Self {
-                refused: true,
-                is_other: false,
-                problem,
-                wait: None,
-            },
-            SyncFault::Passing { reason, wait } | SyncFault::Throttled { reason, wait } => Self {
-                refused: false,
-                is_other: false,
-                problem: match wait {
-                    Some(wait) => format!(
-                        "{reason}; the server asks to be left alone for {} s",
-                        asked(Some(wait)).as_secs()
-                    ),
-                    None => reason,
-                },
-                wait,
-            },
-            other => Self {
-                refused: false,
-                is_other: false,
-                problem: sentence(&other),
-                wait: None,
-            },
-        }
-    }
-}
-
-/// Twice as long each time, and somewhere between half of that and all of it, so that many programs do not come back at once.
-fn backoff(first: Duration, attempts: u32, most: Duration) -> Duration {
-    let factor = 2_u32.saturating_pow(attempts.saturating_sub(1).min(16));
-    let whole = first.saturating_mul(factor).min(most);
-    let chance = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0;
-    whole.mul_f64(0.5 + chance / 2.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_to_a_limit() {
-        let first = Duration::from_secs(1);
-        for (attempts, least, most) in [(1, 0.5, 1.0), (3, 2.0, 4.0), (40, 150.0, 300.0)] {
-            let wait = backoff(first, attempts, LONGEST_WAIT).as_secs_f64();
-            assert!((least..=most).contains(&wait), "{attempts}: {wait}");
-        }
-    }
 }

@@ -41,9 +41,9 @@ for name in ['deployments', 'drift']:
     assert_eq!(
         lines,
         [
-            "poor FINISHED 0.4533 0.001 True ['output.log']",
-            "fair FINISHED 0.8133 0.01 True ['output.log']",
-            "best FINISHED 0.9467 0.1 True ['output.log']",
+            "poor FINISHED 0.4533 0.001 True ['output.log', 'poor.json']",
+            "fair FINISHED 0.8133 0.01 True ['fair.json', 'output.log']",
+            "best FINISHED 0.9467 0.1 True ['best.json', 'output.log']",
             "1 Archived True APPROVED APPROVED",
             "2 Production True APPROVED APPROVED",
             "2",

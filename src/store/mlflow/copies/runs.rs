@@ -46,7 +46,7 @@ impl MlflowCopies {
         Ok(made.info.run_id)
     }
 
-    /// A run that was imported from this very server has its id there, or the one that modeldeck gave it, and began when that one did.
+    /// A run that was imported from this very server has its id there, or the one that modeldeck gave it, and began or ended when that one did.
     async fn imported_run(
         &self,
         run: &ModelRun,
@@ -69,10 +69,11 @@ impl MlflowCopies {
             order_by: vec!["attributes.start_time ASC".to_owned()],
         };
         let (found, _) = self.client.search_runs(&search, 100, None).await.faulty()?;
-        let began = began(run);
-        let same = found
-            .into_iter()
-            .find(|there| there.info.start_time == began);
+        let (began, ended) = (began(run), run.ended_at.map(Timestamp::as_millisecond));
+        // An import mends a beginning that is behind the end.
+        let same = found.into_iter().find(|there| {
+            there.info.start_time == began || (ended.is_some() && there.info.end_time == ended)
+        });
         Ok(same.map(|there| there.info.run_id))
     }
 

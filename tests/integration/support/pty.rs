@@ -113,7 +113,13 @@ impl Pty {
             let begun = Instant::now();
             loop {
                 self.send(letter.encode_utf8(&mut [0; 4]));
-                let is_seen = |pty: &Self| pty.before_cursor().ends_with(typed);
+                // The whole of the field: the cursor may still be on its way to it, behind any other letter.
+                let is_seen = |pty: &Self| {
+                    let line = pty.before_cursor();
+                    line.rsplit('│')
+                        .next()
+                        .is_some_and(|field| field.trim() == typed)
+                };
                 if self.comes_about(Duration::from_secs(5), is_seen) {
                     break;
                 }

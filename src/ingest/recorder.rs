@@ -92,6 +92,8 @@ pub struct Recorder {
     refused_later: Vec<(u64, String)>,
     not_uploaded: Vec<String>,
     now: Timestamp,
+    /// How many runs began in what was read then.
+    begun: i64,
 }
 
 enum Seen {
@@ -124,6 +126,7 @@ impl Recorder {
             refused_later: Vec::new(),
             not_uploaded: Vec::new(),
             now,
+            begun: 0,
         }
     }
 
@@ -141,6 +144,7 @@ impl Recorder {
     /// a while, does not move them.
     pub fn read_at(&mut self, at: Timestamp) {
         self.now = at;
+        self.begun = 0;
     }
 
     /// Events that wait to be flushed.

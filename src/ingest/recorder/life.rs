@@ -6,6 +6,7 @@ use crate::domain::{Artifact, ExperimentName, Key, RunId, RunStatus, Tags};
 use crate::ingest::event::RunEvent;
 use crate::ingest::together::together;
 use crate::service::Result;
+use jiff::SignedDuration;
 use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -111,6 +112,7 @@ impl Recorder {
         }
         self.by_beginning
             .insert(run_id.as_str().to_owned(), self.beginnings.len());
+        self.begun += 1;
         self.beginnings.push(Beginning {
             line,
             run_id,
@@ -118,7 +120,8 @@ impl Recorder {
             name: event.name.map(Cow::into_owned),
             params,
             tags,
-            at: self.now,
+            // Runs that were read together keep their order, by a nanosecond each.
+            at: self.now + SignedDuration::from_nanos(self.begun),
             then: Vec::new(),
         });
         Ok(())
